@@ -1,0 +1,133 @@
+"""What every world is: a Gymnax environment with phase, a body, and a reward whose return is fitness."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from gymnax.environments import environment, spaces
+
+from koki2_envs.knobs import is_always
+from koki2_envs.params import WorldParams
+
+StateT = TypeVar("StateT", bound="WorldState")
+ParamsT = TypeVar("ParamsT", bound=WorldParams)
+
+# Streams of random numbers within one step or reset. Each feature draws from its own, and only while it is on, so
+# that switching one feature never changes the draws of another.
+STREAM_MOTOR, STREAM_RESPAWN, STREAM_DROPOUT, STREAM_NOISE, STREAM_SCATTER = range(5)
+
+
+@struct.dataclass
+class WorldState(environment.EnvState):
+    """State of one life.
+
+    Attributes:
+        time: () int32, steps lived.
+        succeeded: () bool, whether a good source was ever reached.
+    """
+
+    time: jax.Array
+    succeeded: jax.Array
+
+
+class World(environment.Environment, Generic[StateT, ParamsT]):
+    """Base of all worlds: the Gymnax 1.0 interface over a pure ``step_env`` and ``reset_env``.
+
+    Worlds with the same class, structure and default params are equal and share compiled code.
+
+    Attributes:
+        rung: the rung of the ladder that the world stands on.
+        observation_names: a name for each entry of the observation.
+        action_names: a name for each action.
+    """
+
+    observation_names: ClassVar[tuple[str, ...]]
+    action_names: ClassVar[tuple[str, ...]]
+
+    def __init__(self, rung: str, default_params: ParamsT, **structure: int):
+        self.rung = rung
+        self.structure = structure
+        self._default_params = default_params
+        self.check_params(default_params)
+
+    @property
+    def default_params(self) -> ParamsT:
+        """The rung's params."""
+        return self._default_params
+
+    @property
+    def name(self) -> str:
+        """The id under which Gymnax makes this world."""
+        return f"{self.rung}-koki2"
+
+    @property
+    def num_actions(self) -> int:
+        """Number of actions."""
+        return len(self.action_names)
+
+    def check_params(self, params: ParamsT) -> None:
+        """Refuses params that cannot be together with this world's structure.
+
+        Raises:
+            TypeError: params of another world.
+            ValueError: values that contradict each other or the structure, by name.
+        """
+        expected = type(self._default_params)
+        if not isinstance(params, expected):
+            raise TypeError(f"{self.rung} takes {expected.__name__}, got {type(params).__name__}")
+
+    def reset(self, key: jax.Array, params: ParamsT | None = None) -> tuple[jax.Array, StateT]:
+        """Begins a life.
+
+        Args:
+            key: random key.
+            params: knobs; default params where None.
+
+        Returns:
+            The first observation, and the state.
+        """
+        if params is not None:
+            self.check_params(params)
+        result: tuple[jax.Array, StateT] = super().reset(key, params)
+        return result
+
+    def action_space(self, params: ParamsT | None = None) -> spaces.Discrete:
+        """The action space."""
+        return spaces.Discrete(self.num_actions)
+
+    def phase(self, transition: jax.Array, params: ParamsT) -> jax.Array:
+        """Developmental phase φ of the transition from time ``transition`` on: t/(T − 1), 0 where T = 1."""
+        return transition / jnp.maximum(params.max_steps_in_episode - 1, 1)
+
+    def size(self, params: ParamsT) -> jax.Array:
+        """Width and height in cells; (2,) int32."""
+        raise NotImplementedError
+
+    def reward(
+        self, params: ParamsT, energy_gained: jax.Array, first_success: jax.Array, drive_reduction: jax.Array
+    ) -> jax.Array:
+        """Reward of one step, () float32; its undiscounted sum over a life is the life's fitness."""
+        reward = (
+            params.survival_reward
+            + params.energy_reward * energy_gained
+            + params.success_bonus * first_success.astype(jnp.float32)
+        )
+        if not is_always(params.drive_reward, 0.0):
+            reward = reward + params.drive_reward * drive_reduction
+        return jnp.asarray(reward, jnp.float32)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __repr__(self) -> str:
+        structure = ", ".join(f"{k}={v}" for k, v in self.structure.items())
+        return f"{type(self).__name__}({self.rung!r}{', ' + structure if structure else ''})"
+
+    def _identity(self) -> tuple[Any, ...]:
+        return (self.rung, tuple(sorted(self.structure.items())), self._default_params)

@@ -1,0 +1,119 @@
+"""The ladder: each rung is a row of data that names a world and its knobs. Importable without JAX."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from koki2_envs.knobs import did_you_mean
+from koki2_envs.params import ForagingParams, WorldParams
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung.
+
+    Attributes:
+        id: its name, such as ``L0.2``.
+        title: what the world is.
+        pressure: the one new pressure.
+        world: ``module:class`` of the world.
+        params: the class of its params.
+        structure: the world's constructor arguments, which set array shapes.
+        knobs: knobs that differ from the params' defaults.
+    """
+
+    id: str
+    title: str
+    pressure: str
+    world: str
+    params: type[WorldParams]
+    structure: Mapping[str, int] = field(default_factory=dict)
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def default_params(self) -> WorldParams:
+        """The rung's knobs."""
+        return self.params(**self.knobs)
+
+    def make(self, **structure: int) -> Any:
+        """The rung's world, with other ``structure`` where given.
+
+        Raises:
+            TypeError, ValueError: an unknown argument, or a value that cannot be.
+        """
+        for name in structure:
+            if name not in self.structure:
+                knob = name in {f for f in dir(self.params) if not f.startswith("_")}
+                hint = "; it is a knob: use params.replace" if knob else did_you_mean(name, list(self.structure))
+                raise TypeError(f"{self.id} has no structure argument {name!r}{hint}")
+        module, name = self.world.split(":")
+        world = getattr(importlib.import_module(module), name)
+        return world(self.id, self.default_params, **{**self.structure, **structure})
+
+
+_FORAGING = "koki2_envs.environments.foraging:Foraging"
+_HARM: dict[str, Any] = {"num_bad_sources": 2, "bad_source_integrity_loss": 0.25}
+_DEPLETE: dict[str, Any] = {**_HARM, "deplete_sources": True, "respawn_delay": 4}
+
+RUNGS: dict[str, Rung] = {
+    rung.id: rung
+    for rung in (
+        Rung("L0.0", "64×1, one source", "climb a gradient", _FORAGING, ForagingParams, {"num_sources": 1}),
+        Rung(
+            "L0.1", "16×16, one source", "in two dimensions", _FORAGING, ForagingParams, {"num_sources": 1},
+            {"width": 16, "height": 16},
+        ),
+        Rung(
+            "L0.2", "64×1, 4 sources, 2 of them bad", "same smell, different consequence", _FORAGING, ForagingParams,
+            {"num_sources": 4}, _HARM,
+        ),
+        Rung(
+            "L1.0", "L0.2 with sources that deplete and come back elsewhere", "what you ate is gone", _FORAGING,
+            ForagingParams, {"num_sources": 4}, _DEPLETE,
+        ),
+        Rung(
+            "L1.1", "L1.0 with a gradient that is silent half of the time", "the sense comes and goes", _FORAGING,
+            ForagingParams, {"num_sources": 4}, {**_DEPLETE, "grad_dropout_p": 0.5},
+        ),
+    )
+}  # fmt: skip
+
+
+def rung(name: str) -> Rung:
+    """The rung called ``name`` (``L0.2``).
+
+    Raises:
+        ValueError: there is no such rung; the message lists those that are.
+    """
+    if name not in RUNGS:
+        raise ValueError(f"unknown rung {name!r}{did_you_mean(name, RUNGS)}; rungs are {', '.join(RUNGS)}")
+    return RUNGS[name]
+
+
+def make(name: str, **structure: int) -> tuple[Any, Any]:
+    """Makes a rung's world.
+
+    Args:
+        name: the rung, such as ``L0.2``.
+        structure: constructor arguments that set array shapes, such as ``num_sources=6``.
+
+    Returns:
+        The environment and its default params, as ``gymnax.make`` does.
+
+    Raises:
+        ValueError, TypeError: an unknown rung or argument, or a value that cannot be; the message names it.
+    """
+    env = rung(name).make(**structure)
+    return env, env.default_params
+
+
+def register(gymnax: Any) -> None:
+    """Registers every rung in Gymnax's own registry, as ``L0.2-koki2``; a second time does nothing."""
+    registry = importlib.import_module("gymnax.registration")
+    for row in RUNGS.values():
+        env_id = f"{row.id}-koki2"
+        if env_id not in registry.registered_envs:
+            registry.register(env_id, row.make)

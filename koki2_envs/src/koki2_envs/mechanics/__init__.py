@@ -1,0 +1,1 @@
+"""Pure functions that the families of worlds share: movement, sources, sensing, the body."""

@@ -1,0 +1,89 @@
+"""A recurrent network of leaky integrate-and-fire neurons with fixed weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from koki2_train.brains.base import Learning, Outcome
+
+
+class SpikingParams(NamedTuple):
+    """The phenotype of a :class:`SpikingBrain`.
+
+    Input and recurrent weights stand in one matrix, so that a step needs one product for both.
+
+    Attributes:
+        currents: (num_observations + N, N) float32; row i is what observation entry i, or spike i − num_observations,
+            adds to each neuron.
+        motor: (N, num_actions) float32.
+        motor_bias: (num_actions,) float32.
+    """
+
+    currents: jax.Array
+    motor: jax.Array
+    motor_bias: jax.Array
+
+
+class SpikingCarry(NamedTuple):
+    """What changes within a life.
+
+    Attributes:
+        potential: (N,) float32, membrane potential after reset.
+        spikes: (N,) float32, 0 or 1, of the last step.
+    """
+
+    potential: jax.Array
+    spikes: jax.Array
+
+
+@dataclass(frozen=True)
+class SpikingBrain:
+    """N leaky integrate-and-fire neurons, stepped once per world step.
+
+    v ← v·exp(−1/τ) + W_in·o + Σ_j w_ij s'_j;  s_i = [v_i > θ];  v ← v − θ·s;  action = argmax(s·W_motor + b).
+
+    Attributes:
+        num_neurons: N.
+        tau_m: membrane time constant τ, in steps.
+        theta: firing threshold θ.
+    """
+
+    num_neurons: int
+    tau_m: float = 10.0
+    theta: float = 1.0
+
+    reads_state: ClassVar[bool] = False
+
+    def init(self, params: SpikingParams) -> SpikingCarry:
+        """At rest, silent."""
+        rest = jnp.zeros(self.num_neurons, jnp.float32)
+        return SpikingCarry(rest, rest)
+
+    def act(
+        self, params: SpikingParams, carry: SpikingCarry, observation: jax.Array, key: jax.Array
+    ) -> tuple[jax.Array, SpikingCarry]:
+        """One step of the network."""
+        drive = jnp.concatenate([observation, carry.spikes]) @ params.currents
+        potential = carry.potential * math.exp(-1.0 / self.tau_m) + drive
+        spikes = (potential > self.theta).astype(jnp.float32)
+        action = jnp.argmax(spikes @ params.motor + params.motor_bias).astype(jnp.int32)
+        return action, SpikingCarry(potential - self.theta * spikes, spikes)
+
+    def learn(self, params: SpikingParams, carry: SpikingCarry, outcome: Outcome) -> SpikingCarry:
+        """Fixed weights: nothing changes."""
+        return carry
+
+    def learning(self, params: SpikingParams, carry: SpikingCarry) -> Learning:
+        """Zeros: weights are fixed."""
+        zero = jnp.zeros((), jnp.float32)
+        return Learning(zero, zero, zero)
+
+    def is_finite(self, params: SpikingParams, carry: SpikingCarry) -> jax.Array:
+        """Whether weights and potentials are finite (a potential that once was not stays so)."""
+        leaves = jax.tree.leaves((params, carry))
+        return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))

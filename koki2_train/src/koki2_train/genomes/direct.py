@@ -1,0 +1,65 @@
+"""Direct genomes: what evolves is the weights themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from koki2_train.brains.spiking import SpikingParams
+from koki2_train.brains.topology import sparse_inputs
+
+
+class DirectGenome(NamedTuple):
+    """Weights of a spiking network, synapse by synapse.
+
+    Attributes:
+        w_in: (N, num_observations) float32.
+        w_rec: (N, k) float32, in the order of the topology's inputs.
+        w_motor: (N, num_actions) float32.
+        b_motor: (num_actions,) float32.
+    """
+
+    w_in: jax.Array
+    w_rec: jax.Array
+    w_motor: jax.Array
+    b_motor: jax.Array
+
+
+@dataclass(frozen=True)
+class DirectEncoding:
+    """Genome and development of directly encoded spiking networks.
+
+    Attributes:
+        num_neurons: N.
+        k_edges: k, recurrent inputs per neuron.
+        num_observations: entries of the observation.
+        num_actions: number of actions.
+        topology_seed: draws which neurons each neuron listens to.
+        init_scale: standard deviation of the weights at the start.
+    """
+
+    num_neurons: int
+    k_edges: int
+    num_observations: int
+    num_actions: int
+    topology_seed: int = 0
+    init_scale: float = 0.1
+
+    def init(self, key: jax.Array) -> DirectGenome:
+        """A genome of independent normal weights with standard deviation ``init_scale``."""
+        n, scale = self.num_neurons, self.init_scale
+        shapes = ((n, self.num_observations), (n, self.k_edges), (n, self.num_actions), (self.num_actions,))
+        keys = jax.random.split(key, len(shapes))
+        return DirectGenome(*(scale * jax.random.normal(k, s) for k, s in zip(keys, shapes, strict=True)))
+
+    def develop(self, genome: DirectGenome) -> SpikingParams:
+        """Places every synapse in the dense matrix that the brain multiplies with. Deterministic."""
+        n = self.num_neurons
+        inputs = sparse_inputs(n, self.k_edges, self.topology_seed)
+        recurrent = jnp.zeros((n, n), jnp.float32).at[inputs, jnp.arange(n)[:, None]].set(genome.w_rec)
+        return SpikingParams(
+            currents=jnp.concatenate([genome.w_in.T, recurrent]), motor=genome.w_motor, motor_bias=genome.b_motor
+        )
