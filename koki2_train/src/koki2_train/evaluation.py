@@ -1,0 +1,104 @@
+"""Genomes × lives: every genome of a population lives the same episodes, spread over devices by genome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from koki2_train.brains import Brain
+from koki2_train.genomes import Encoding
+from koki2_train.lifetime import LifeSummary, lifetime
+
+_AXIS = "population"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is lived, by whom: everything static that an evaluation needs. Hashable, an argument of compiled code.
+
+    Attributes:
+        env: the world.
+        brain: what acts.
+        encoding: how a genome develops into the brain's params.
+        idle: knobs that are off for the whole life (``env_params.idle_knobs()``), compiled away.
+        mesh: the devices over which genomes are spread.
+    """
+
+    env: Any
+    brain: Brain
+    encoding: Encoding
+    idle: tuple[tuple[str, float], ...]
+    mesh: Mesh
+
+
+def population_mesh(num_devices: int | None = None) -> Mesh:
+    """A one-axis mesh over the first ``num_devices`` devices (all of them where None).
+
+    Raises:
+        ValueError: there are not that many.
+    """
+    devices = jax.devices()
+    if num_devices is not None and not 1 <= num_devices <= len(devices):
+        raise ValueError(f"devices must be 1 to {len(devices)} (what JAX sees here), got {num_devices}")
+    return Mesh(np.asarray(devices[:num_devices]), (_AXIS,), axis_types=(AxisType.Auto,))
+
+
+def replicate(mesh: Mesh, tree: Any) -> Any:
+    """Puts a pytree on every device of the mesh."""
+    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+
+
+def evaluate_genomes(task: Task, env_params: Any, genomes: Any, keys: jax.Array, num_steps: int) -> LifeSummary:
+    """Lets every genome live every episode.
+
+    A genome's result does not depend on how many devices there are or who shares its device. Populations that do not
+    divide evenly are padded, and the padding is dropped.
+
+    Args:
+        task: what is lived, by whom.
+        env_params: the world's knobs.
+        genomes: pytree with a leading axis of G.
+        keys: (L,) random keys, one per life; the same for every genome.
+        num_steps: length of a life.
+
+    Returns:
+        A summary with leaves (G, L), on every device.
+    """
+    shares = task.mesh.size
+    num_genomes = jax.tree.leaves(genomes)[0].shape[0]
+    padding = -num_genomes % shares
+    padded = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(padding, axis=0)]) if padding else x, genomes)
+    one, all_ = PartitionSpec(_AXIS), PartitionSpec()
+    spread = jax.shard_map(
+        partial(_evaluate_share, task, num_steps),
+        mesh=task.mesh,
+        in_specs=(all_, one, all_),
+        out_specs=one,
+        check_vma=False,
+    )
+    summary = spread(env_params, padded, keys)
+    summary = jax.lax.with_sharding_constraint(summary, NamedSharding(task.mesh, all_))
+    return jax.tree.map(lambda x: x[:num_genomes], summary) if padding else summary
+
+
+def _evaluate_share(task: Task, num_steps: int, env_params: Any, genomes: Any, keys: jax.Array) -> LifeSummary:
+    env_params = env_params.with_constants(task.idle)
+
+    def live(genome: Any) -> LifeSummary:
+        params = task.encoding.develop(genome)
+        one_life = partial(lifetime, task.env, env_params, task.brain, params, num_steps=num_steps)
+        return jax.vmap(one_life)(keys)
+
+    return jax.vmap(live)(genomes)
+
+
+@partial(jax.jit, static_argnames=("task", "num_steps"))
+def evaluate(task: Task, env_params: Any, genomes: Any, keys: jax.Array, num_steps: int) -> LifeSummary:
+    """:func:`evaluate_genomes`, compiled once per task, number of genomes, lives and steps."""
+    return evaluate_genomes(task, env_params, genomes, keys, num_steps)

@@ -1,0 +1,113 @@
+"""The minimal viability test (MVT): hopeless genomes rank below all others, graded by how far they got."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from koki2_train.lifetime import LifeSummary
+
+if TYPE_CHECKING:
+    from koki2_train.experiment import MVTConfig
+
+FAILURES = ("non_finite", "died_early", "low_action_entropy", "low_energy_gained")
+"""Why a genome fails, in the order in which the criteria are looked at."""
+
+
+class Verdict(NamedTuple):
+    """The test's result for G genomes.
+
+    Attributes:
+        viable: (G,) bool.
+        progress: (G,) float32 in [0, 1], how far the best short life got; 1 where viable.
+        failure: (G,) int32, index into :data:`FAILURES` of the best short life's first unmet criterion; −1 where viable.
+    """
+
+    viable: jax.Array
+    progress: jax.Array
+    failure: jax.Array
+
+
+def judge(short_lives: LifeSummary, config: MVTConfig) -> Verdict:
+    """Applies the criteria: a genome is viable if at least one of its short lives meets all of them.
+
+    Args:
+        short_lives: summary with leaves (G, M).
+        config: the criteria.
+    """
+    degree = jnp.stack(
+        [
+            short_lives.finite.astype(jnp.float32),
+            _degree(short_lives.steps_alive, config.mvt_min_alive_steps),
+            _degree(short_lives.action_entropy, config.mvt_min_action_entropy),
+            _degree(short_lives.energy_gained, config.mvt_min_energy_gained),
+        ],
+        axis=-1,
+    )
+    degree = jnp.where(short_lives.finite[..., None], degree, 0.0)
+    met = degree >= 1.0
+    passed = jnp.all(met, axis=-1)
+    progress = jnp.where(passed, 1.0, jnp.mean(degree, axis=-1) * (1.0 - 1e-6))
+    best = jnp.argmax(progress, axis=1)
+    unmet = jnp.argmin(jnp.take_along_axis(met, best[:, None, None], axis=1)[:, 0], axis=-1)
+    viable = jnp.any(passed, axis=1)
+    return Verdict(viable, jnp.max(progress, axis=1), jnp.where(viable, -1, unmet).astype(jnp.int32))
+
+
+def everyone_viable(num_genomes: int) -> Verdict:
+    """The verdict where no test is asked for."""
+    ones = jnp.ones(num_genomes)
+    return Verdict(ones.astype(bool), ones.astype(jnp.float32), -ones.astype(jnp.int32))
+
+
+def failure_counts(verdict: Verdict) -> jax.Array:
+    """How many genomes failed for each reason; (len(FAILURES),) int32."""
+    return jnp.sum(verdict.failure[:, None] == jnp.arange(len(FAILURES))[None, :], axis=0)
+
+
+def dense_rank(viable: jax.Array, progress: jax.Array, fitness: jax.Array) -> jax.Array:
+    """Ranks genomes lexicographically by viability, then progress, then fitness.
+
+    Among viable genomes fitness decides; among the others progress, then fitness. Fitness that is not finite is the
+    lowest there is, so it never lifts a genome.
+
+    Args:
+        viable: (G,) bool.
+        progress: (G,) float32.
+        fitness: (G,) float32, larger is better.
+
+    Returns:
+        (G,) float32 whole numbers, 0 for the worst; equal genomes share a rank.
+    """
+    fitness = jnp.where(jnp.isfinite(fitness), fitness, -jnp.inf)
+    columns = (fitness, jnp.where(viable, 1.0, progress), viable.astype(jnp.float32))
+    order = jnp.lexsort(columns)
+    ordered = jnp.stack([column[order] for column in columns])
+    steps = jnp.any(ordered[:, 1:] != ordered[:, :-1], axis=0)
+    ranks = jnp.concatenate([jnp.zeros(1), jnp.cumsum(steps)]).astype(jnp.float32)
+    return jnp.zeros_like(ranks).at[order].set(ranks)
+
+
+def viability_shaping(shaping: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """Wraps a fitness-shaping function of evosax so that it ranks by viability first.
+
+    The wrapped function takes evosax's arguments; its strategy params carry a :class:`Verdict` (see
+    :mod:`koki2_train.strategy`). Fitness is minimised, as evosax does. Genomes whose fitness is not finite get weight
+    zero, so that they never move the mean.
+    """
+
+    def shaped(population: jax.Array, fitness: jax.Array, state: object, params: object) -> jax.Array:
+        verdict: Verdict = params.verdict  # type: ignore[attr-defined]
+        rank = dense_rank(verdict.viable, verdict.progress, -fitness)
+        weights = shaping(population, -rank, state, params)
+        return jnp.where(jnp.isfinite(fitness), weights, 0.0)
+
+    return shaped
+
+
+def _degree(value: jax.Array, threshold: float) -> jax.Array:
+    """How much of a criterion is met, 0 to 1; everything meets a threshold of 0."""
+    return jnp.clip(value / threshold, 0.0, 1.0) if threshold > 0 else jnp.ones_like(value)
