@@ -1,102 +1,204 @@
-"""The frozen dataclasses that describe one experiment. Importable without JAX."""
+"""One experiment as a frozen dataclass, and how it is put together from named settings. Importable without JAX."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from koki2_envs.knobs import check_knob, did_you_mean, knob, knob_fields
-from koki2_envs.ladder import Rung, rung
-from koki2_envs.params import WorldParams
+from koki2_envs.knobs import Schedule, did_you_mean, from_dict, knob_fields, spec_of, to_dict
+from koki2_envs.ladder import RUNGS, Rung, rung
+from koki2_envs.params import STRUCTURE, WorldParams
 
+from koki2_train.config import BrainConfig, EvolutionConfig, MVTConfig, ValidationConfig
 
-class _Checked:
-    """Checks every field against its declaration."""
+if TYPE_CHECKING:
+    from koki2_train.training import Program
 
-    def __post_init__(self) -> None:
-        for name, field in knob_fields(self).items():
-            object.__setattr__(self, name, check_knob(name, getattr(self, name), field))
-
-
-@dataclass(frozen=True)
-class BrainConfig(_Checked):
-    """The spiking network and its genome."""
-
-    n_neurons: int = knob(32, "number of neurons N", low=2, high=8192, group="brain")
-    k_edges: int = knob(8, "recurrent inputs per neuron k", low=1, group="brain")
-    topology_seed: int = knob(0, "draws which neurons each neuron listens to", low=0, group="brain")
-    theta: float = knob(1.0, "firing threshold θ", low=1e-6, group="brain", scheduled=False)
-    tau_m: float = knob(10.0, "membrane time constant τ", unit="steps", low=1e-3, group="brain", scheduled=False)
-    init_scale: float = knob(
-        0.1, "standard deviation of the weights at the start", low=0.0, group="brain", scheduled=False
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.k_edges > self.n_neurons - 1:
-            raise ValueError(f"k_edges must be at most n_neurons - 1 = {self.n_neurons - 1}, got {self.k_edges}")
+SECTIONS = {"brain": BrainConfig, "evolution": EvolutionConfig, "mvt": MVTConfig, "validation": ValidationConfig}
+ALIASES = {"steps": "max_steps_in_episode"}
+"""Shorter names under which settings are also known."""
 
 
 @dataclass(frozen=True)
-class EvolutionConfig(_Checked):
-    """OpenAI-ES and its budget."""
+class Experiment:
+    """Everything that decides a run's bits, except its seed.
 
-    generations: int = knob(200, "generations to run", low=1, group="evolution")
-    pop_size: int = knob(128, "genomes per generation, an even number", low=2, group="evolution")
-    episodes: int = knob(8, "lives per genome and generation, the same for all genomes", low=1, group="evolution")
-    sigma: float = knob(0.1, "standard deviation of the search", low=1e-9, group="evolution", scheduled=False)
-    sigma_decay: float = knob(
-        1.0, "factor on sigma per generation", low=1e-3, high=1.0, group="evolution", scheduled=False
-    )
-    sigma_floor: float = knob(
-        0.1, "share of sigma at which its decay ends", low=0.0, high=1.0, group="evolution", scheduled=False
-    )
-    lr: float = knob(0.05, "learning rate of Adam", low=0.0, group="evolution", scheduled=False)
-    lr_decay: float = knob(1.0, "factor on lr per generation", low=1e-3, high=1.0, group="evolution", scheduled=False)
-    lr_floor: float = knob(
-        0.1, "share of lr at which its decay ends", low=0.0, high=1.0, group="evolution", scheduled=False
-    )
-    adam_b1: float = knob(0.9, "Adam's memory of the gradient", low=0.0, high=0.999999, group="evolution", scheduled=False)
-    adam_b2: float = knob(
-        0.999, "Adam's memory of the squared gradient", low=0.0, high=0.999999, group="evolution", scheduled=False
-    )
+    Attributes:
+        rung: name of the rung.
+        structure: the world's constructor arguments, sorted by name.
+        params: the world's knobs.
+        brain: the spiking network and its genome.
+        evolution: the search and its budget.
+        mvt: the viability test.
+        validation: how the champion is chosen.
+    """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.pop_size % 2:
-            raise ValueError(f"pop_size must be even (genomes come in mirrored pairs), got {self.pop_size}")
+    rung: str
+    structure: tuple[tuple[str, int], ...]
+    params: WorldParams
+    brain: BrainConfig
+    evolution: EvolutionConfig
+    mvt: MVTConfig
+    validation: ValidationConfig
+
+    @classmethod
+    def build(cls, rung_name: str, settings: Mapping[str, Any] | None = None) -> Self:
+        """The rung with other settings where given.
+
+        Args:
+            rung_name: a rung of the ladder.
+            settings: values by name, of whichever part of the experiment; names are unique over all parts. Where
+                ``energy_decay`` is not among them it becomes energy_init/steps: one full life without food.
+
+        Raises:
+            ValueError, TypeError: an unknown rung or setting, or a value that cannot be, by name.
+        """
+        row = rung(rung_name)
+        settings = {ALIASES.get(name, name): value for name, value in (settings or {}).items()}
+        known = {**setting_fields(row), **dict.fromkeys(row.structure)}
+        for name in settings:
+            if name not in known:
+                elsewhere = name in all_setting_names()
+                hint = f"; {row.id} has none" if elsewhere else did_you_mean(name, known)
+                raise ValueError(f"unknown setting {name!r}{hint}")
+
+        def chosen(section: Any) -> dict[str, Any]:
+            return {name: settings[name] for name in knob_fields(section) if name in settings}
+
+        structure = {**row.structure, **{name: settings[name] for name in row.structure if name in settings}}
+        return cls(
+            rung=row.id,
+            structure=tuple(sorted(structure.items())),
+            params=_params(row, chosen(row.params), structure),
+            **{name: section(**chosen(section)) for name, section in SECTIONS.items()},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The experiment as plain data; :meth:`from_dict` gives it back exactly."""
+        sections = {name: dataclasses.asdict(getattr(self, name)) for name in SECTIONS}
+        return {"rung": self.rung, "structure": dict(self.structure), "world": to_dict(self.params), **sections}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The experiment from :meth:`to_dict`'s data."""
+        sections = {name: section(**data[name]) for name, section in SECTIONS.items()}
+        structure = tuple(sorted(data["structure"].items()))
+        return cls(data["rung"], structure, from_dict(rung(data["rung"]).params, data["world"]), **sections)
+
+    def settings(self) -> dict[str, Any]:
+        """All settings by name, as :meth:`build` takes them."""
+        parts = [self.params, *(getattr(self, name) for name in SECTIONS)]
+        return dict(self.structure) | {name: getattr(part, name) for part in parts for name in knob_fields(part)}
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """A copy with other settings where given, checked as in :meth:`build`; nothing else changes."""
+        return type(self).build(self.rung, {**self.settings(), **{ALIASES.get(k, k): v for k, v in settings.items()}})
+
+    def make_world(self) -> Any:
+        """The world, with this experiment's structure and checked against its params."""
+        env = rung(self.rung).make(**dict(self.structure))
+        env.check_params(self.params)
+        return env
+
+    def program(self, num_devices: int | None = None) -> Program:
+        """The static description that training and evaluation compile (imports JAX).
+
+        Args:
+            num_devices: over how many devices genomes are spread; all of them where None.
+        """
+        from koki2_train.brains import SpikingBrain
+        from koki2_train.evaluation import Task, population_mesh
+        from koki2_train.genomes import DirectEncoding
+        from koki2_train.training import Program
+
+        env, brain = self.make_world(), self.brain
+        encoding = DirectEncoding(
+            num_neurons=brain.n_neurons,
+            k_edges=brain.k_edges,
+            num_observations=len(env.observation_names),
+            num_actions=env.num_actions,
+            topology_seed=brain.topology_seed,
+            init_scale=brain.init_scale,
+        )
+        task = Task(
+            env=env,
+            brain=SpikingBrain(brain.n_neurons, brain.tau_m, brain.theta),
+            encoding=encoding,
+            idle=self.params.idle_knobs(),
+            mesh=population_mesh(num_devices),
+        )
+        return Program(task, self.evolution, self.mvt, self.validation, self.params.max_steps_in_episode)
 
 
-@dataclass(frozen=True)
-class MVTConfig(_Checked):
-    """The minimal viability test."""
-
-    mvt: bool = knob(False, "rank genomes that fail the minimal viability test below all others", group="viability")
-    mvt_episodes: int = knob(4, "short lives of which one must pass", low=1, group="viability")
-    mvt_steps: int = knob(32, "length of a short life", unit="steps", low=1, group="viability")
-    mvt_min_alive_steps: int = knob(32, "steps a short life must survive", unit="steps", low=0, group="viability")
-    mvt_min_action_entropy: float = knob(
-        0.0, "action entropy a short life must reach", unit="nats", low=0.0, group="viability", scheduled=False
-    )
-    mvt_min_energy_gained: float = knob(
-        0.0, "energy a short life must gain", low=0.0, group="viability", scheduled=False
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.mvt_min_alive_steps > self.mvt_steps:
-            raise ValueError(
-                f"mvt_min_alive_steps must be at most mvt_steps = {self.mvt_steps}, got {self.mvt_min_alive_steps}"
-            )
+def setting_fields(row: Rung) -> dict[str, dataclasses.Field[Any]]:
+    """The fields of all settings of a rung but its structure, by name."""
+    return {name: field for part in (row.params, *SECTIONS.values()) for name, field in knob_fields(part).items()}
 
 
-@dataclass(frozen=True)
-class ValidationConfig(_Checked):
-    """How the run's champion is chosen."""
+def all_setting_names() -> set[str]:
+    """Every setting of every rung."""
+    return {name for row in RUNGS.values() for name in (*setting_fields(row), *row.structure)}
 
-    validate_every: int = knob(10, "generations between validations", low=1, group="validation")
-    validation_episodes: int = knob(256, "lives of a validation, the same throughout a run", low=1, group="validation")
-    validation_top: int = knob(
-        1, "how many of a generation's best genomes compete with the mean", low=0, group="validation"
-    )
+
+def parse_setting(name: str, text: str) -> Any:
+    """Reads a setting's value as it is written on a command line.
+
+    Numbers, ``true``/``false``, and schedules as ``start:end@from:to`` or ``start:end`` (over the whole life).
+
+    Args:
+        name: the setting.
+        text: its value.
+
+    Raises:
+        ValueError: an unknown setting, or text that is no such value; the message names both.
+    """
+    name = ALIASES.get(name, name)
+    fields = {n: f for row in RUNGS.values() for n, f in setting_fields(row).items()}
+    if name in STRUCTURE:
+        return _number(name, text, int)
+    if name not in fields:
+        raise ValueError(f"unknown setting {name!r}{did_you_mean(name, sorted(all_setting_names()))}")
+    kind, field = type(fields[name].default), fields[name]
+    if ":" in text:
+        if not spec_of(field).scheduled:
+            raise ValueError(f"{name} cannot be a schedule, got {text!r}")
+        return _schedule(name, text)
+    if kind is bool:
+        words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+        if text.lower() not in words:
+            raise ValueError(f"{name} must be true or false, got {text!r}")
+        return words[text.lower()]
+    return _number(name, text, kind)
+
+
+def _params(row: Rung, chosen: Mapping[str, Any], structure: Mapping[str, int]) -> WorldParams:
+    params = row.default_params.replace(**chosen)
+    if "energy_decay" in knob_fields(params) and "energy_decay" not in chosen:
+        initial = getattr(params, "energy_init")
+        at_birth = initial.start if isinstance(initial, Schedule) else initial
+        params = params.replace(energy_decay=at_birth / params.max_steps_in_episode)
+    for name, value in structure.items():
+        STRUCTURE[name].check(name, value, params)
+    return params
+
+
+def _schedule(name: str, text: str) -> Schedule:
+    values, _, phases = text.partition("@")
+    parts = [*values.split(":"), *(phases.split(":") if phases else ("0", "1"))]
+    try:
+        start, end, from_phi, to_phi = (float(part) for part in parts)
+    except ValueError:
+        raise ValueError(f"{name} must be a number or a schedule start:end@from:to, got {text!r}") from None
+    try:
+        return Schedule(start, end, from_phi, to_phi)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _number(name: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{name} must be {'a whole number' if kind is int else 'a number'}, got {text!r}") from None

@@ -15,7 +15,7 @@ from flax import struct
 from koki2_train.viability import Verdict, viability_shaping
 
 if TYPE_CHECKING:
-    from koki2_train.experiment import EvolutionConfig
+    from koki2_train.config import EvolutionConfig
 
 
 @struct.dataclass

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from koki2_train.evaluation import Task, evaluate_genomes, replicate
-from koki2_train.experiment import EvolutionConfig, MVTConfig, ValidationConfig
+from koki2_train.config import EvolutionConfig, MVTConfig, ValidationConfig
 from koki2_train.strategy import Strategy, open_es
 from koki2_train.streams import Stream, life_keys, stream_key
 from koki2_train.viability import Verdict, dense_rank, everyone_viable, failure_counts, judge

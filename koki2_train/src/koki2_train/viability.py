@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from koki2_train.lifetime import LifeSummary
 
 if TYPE_CHECKING:
-    from koki2_train.experiment import MVTConfig
+    from koki2_train.config import MVTConfig
 
 FAILURES = ("non_finite", "died_early", "low_action_entropy", "low_energy_gained")
 """Why a genome fails, in the order in which the criteria are looked at."""

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import struct
 from gymnax.environments import spaces
 
@@ -101,19 +100,8 @@ class Foraging(World[ForagingState, ForagingParams]):
         Raises:
             TypeError, ValueError: ``num_sources`` is no whole number or below 1, or the params contradict it.
         """
-        if isinstance(num_sources, bool) or not isinstance(num_sources, int | np.integer):
-            raise TypeError(f"num_sources must be a whole number, got {num_sources!r}")
-        if num_sources < 1:
-            raise ValueError(f"num_sources must be at least 1, got {num_sources}")
-        self.num_sources = int(num_sources)
-        super().__init__(rung, default_params or ForagingParams(), num_sources=self.num_sources)
-
-    def check_params(self, params: ForagingParams) -> None:
-        """Refuses more bad sources than there are sources."""
-        super().check_params(params)
-        bad = params.num_bad_sources
-        if isinstance(bad, int) and bad > self.num_sources:
-            raise ValueError(f"num_bad_sources must be at most num_sources = {self.num_sources}, got {bad}")
+        super().__init__(rung, default_params or ForagingParams(), num_sources=num_sources)
+        self.num_sources = self.structure["num_sources"]
 
     def size(self, params: ForagingParams) -> jax.Array:
         """Width and height in cells; (2,) int32."""

@@ -10,7 +10,7 @@ from flax import struct
 from gymnax.environments import environment, spaces
 
 from koki2_envs.knobs import is_always
-from koki2_envs.params import WorldParams
+from koki2_envs.params import STRUCTURE, WorldParams
 
 StateT = TypeVar("StateT", bound="WorldState")
 ParamsT = TypeVar("ParamsT", bound=WorldParams)
@@ -49,7 +49,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
 
     def __init__(self, rung: str, default_params: ParamsT, **structure: int):
         self.rung = rung
-        self.structure = structure
+        self.structure = {name: STRUCTURE[name].check(name, value) for name, value in structure.items()}
         self._default_params = default_params
         self.check_params(default_params)
 
@@ -78,6 +78,8 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         expected = type(self._default_params)
         if not isinstance(params, expected):
             raise TypeError(f"{self.rung} takes {expected.__name__}, got {type(params).__name__}")
+        for name, value in self.structure.items():
+            STRUCTURE[name].check(name, value, params)
 
     def reset(self, key: jax.Array, params: ParamsT | None = None) -> tuple[jax.Array, StateT]:
         """Begins a life.

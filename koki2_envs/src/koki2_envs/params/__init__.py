@@ -1,6 +1,7 @@
-"""The knobs of every family of worlds, declared once and importable without JAX."""
+"""The knobs and structure arguments of every family of worlds, declared once and importable without JAX."""
 
 from koki2_envs.params.foraging import ForagingParams
+from koki2_envs.params.structure import STRUCTURE, Structure
 from koki2_envs.params.world import WorldParams
 
-__all__ = ["ForagingParams", "WorldParams"]
+__all__ = ["STRUCTURE", "ForagingParams", "Structure", "WorldParams"]

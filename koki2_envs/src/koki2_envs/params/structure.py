@@ -1,0 +1,45 @@
+"""Constructor arguments of worlds: the numbers that set array shapes. Importable without JAX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from koki2_envs.knobs import KnobSpec, check_number
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A constructor argument that sets array shapes.
+
+    Attributes:
+        spec: what is known of it.
+        holds: the knob that counts things of which there are at most this many, if any.
+    """
+
+    spec: KnobSpec
+    holds: str | None = None
+
+    def check(self, name: str, value: Any, params: Any = None) -> int:
+        """Refuses a value that cannot be, also together with ``params``, and returns it as an int.
+
+        Raises:
+            TypeError, ValueError: by name.
+        """
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise TypeError(f"{name} must be a whole number, got {value!r}")
+        check_number(name, value, self.spec)
+        held = getattr(params, self.holds) if self.holds and params is not None else None
+        if isinstance(held, int) and held > value:
+            raise ValueError(f"{self.holds} must be at most {name} = {value}, got {held}")
+        return int(value)
+
+
+STRUCTURE: dict[str, Structure] = {
+    "num_sources": Structure(
+        KnobSpec("how many sources there are", low=1, high=1024, group="sources", scheduled=False), "num_bad_sources"
+    )
+}
+"""Every structure argument of every world, by name."""
