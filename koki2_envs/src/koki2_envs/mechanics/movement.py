@@ -11,8 +11,9 @@ STAY, UP, DOWN, LEFT, RIGHT = range(5)
 ACTION_NAMES = ("stay", "up", "down", "left", "right")
 
 
-def displacement(action: jax.Array) -> jax.Array:
+def displacement(action: jax.Array | int) -> jax.Array:
     """The step (dx, dy) that an action asks for; shape (2,) int32. Up is y − 1."""
+    action = jnp.asarray(action)
     dx = (action == RIGHT).astype(jnp.int32) - (action == LEFT).astype(jnp.int32)
     dy = (action == DOWN).astype(jnp.int32) - (action == UP).astype(jnp.int32)
     return jnp.stack([dx, dy])
