@@ -1,0 +1,106 @@
+"""One life as a GIF, a frame a step, drawn with Pillow."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from koki2_envs.rendering.files import write_atomically
+from koki2_envs.rendering.readings import draw_readings
+from koki2_envs.rendering.record import LifeRecord
+from koki2_envs.rendering.scene import Layer, scene_of
+from koki2_envs.rendering.sprites import agent_sprite, sprite
+from koki2_envs.rendering.stage import STRIP, TRAIL, TRAIL_GAP, TRAIL_ROW, Stage, set_stage
+from koki2_envs.rendering.still import default_title
+from koki2_envs.rendering.style import INK, tint
+
+_LAST_FRAME_MS = 2500
+_GIF_TICK_MS = 10
+
+
+def animate_life(
+    env: Any,
+    params: Any,
+    record: LifeRecord,
+    path: str | os.PathLike[str],
+    *,
+    fps: float = 12.5,
+    title: str | None = None,
+) -> Path:
+    """Writes one life as an endless GIF: a frame for birth, one for every lived step.
+
+    Args:
+        env: the world the life was lived in.
+        params: its knobs.
+        record: the life.
+        path: where to write; its folder must exist.
+        fps: frames per second, above 0 and at most 50; GIF rounds a frame to 1/100 s.
+        title: heading; the rung and what it is where None.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        NotImplementedError: the world has no picture (see :data:`koki2_envs.rendering.scene_of`).
+        ValueError: ``fps`` out of range, or the record is not of this world.
+        OSError: the file cannot be written; nothing is left behind.
+    """
+    if not 0 < fps <= 50:
+        raise ValueError(f"fps must be above 0 and at most 50, got {fps}")
+    stage = set_stage(env, scene_of(env, params, record), record, default_title(env) if title is None else title)
+    frames = _frames(stage)
+    tick = round(1000 / fps / _GIF_TICK_MS) * _GIF_TICK_MS
+    durations = [tick] * record.num_lived + [_LAST_FRAME_MS]
+    buffer = io.BytesIO()
+    next(frames).save(buffer, "GIF", save_all=True, append_images=frames, duration=durations, loop=0, optimize=False)
+    return write_atomically(path, buffer.getvalue())
+
+
+def _frames(stage: Stage) -> Iterator[Image.Image]:
+    scene = stage.scene
+    for time in range(len(scene.path)):
+        picture = stage.background.copy()
+        draw = ImageDraw.Draw(picture)
+        _draw_trail(picture, draw, stage, time)
+        for layer in scene.layers:
+            _draw_layer(picture, draw, stage, layer, time)
+        dead = scene.ending.fatal and time == stage.record.num_lived
+        _stamp(picture, agent_sprite(stage.agent, dead), stage.pixel(scene.path[time]))
+        draw_readings(draw, stage, time)
+        yield picture.quantize(palette=stage.palette, dither=Image.Dither.NONE)
+
+
+def _draw_layer(picture: Image.Image, draw: ImageDraw.ImageDraw, stage: Stage, layer: Layer, time: int) -> None:
+    half = math.ceil(stage.scale / 2)
+    for cell, present in zip(layer.pos[time], layer.present[time], strict=True):
+        x, y = stage.pixel(cell)
+        if layer.mark.shape != "block":
+            _stamp(picture, sprite(layer.mark, stage.mark, hollow=not present), (x, y))
+        elif present:
+            up = STRIP // 2 if stage.scene.one_dimensional else half
+            draw.rectangle((x - half, y - up, x + half - 1, y + up - 1), fill=layer.mark.colour)
+
+
+def _draw_trail(picture: Image.Image, draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
+    """The last steps, fading: under a strip as a plot that runs downwards, in a plane where they were walked."""
+    scene, top = stage.scene, stage.origin[1] + STRIP + TRAIL_GAP
+    for age in range(min(time, TRAIL) - 1, -1, -1):
+        ends = [stage.pixel(scene.path[time - age - back]) for back in (0, 1)]
+        if scene.one_dimensional:
+            ends = [(x, top + TRAIL_ROW * (age + back)) for back, (x, _) in enumerate(ends)]
+        draw.line(ends, fill=tint(INK, 0.9 - 0.75 * age / TRAIL), width=3)
+    if scene.one_dimensional:
+        for event in scene.events:
+            for when in event.times[(event.times <= time) & (event.times > time - TRAIL)]:
+                x, _ = stage.pixel(scene.path[when])
+                _stamp(picture, sprite(event.mark, 9), (x, top + TRAIL_ROW * (time - int(when))))
+
+
+def _stamp(picture: Image.Image, mark: Image.Image, middle: tuple[int, int]) -> None:
+    picture.paste(mark, (middle[0] - mark.width // 2, middle[1] - mark.height // 2), mark)

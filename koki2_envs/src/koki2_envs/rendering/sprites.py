@@ -1,0 +1,79 @@
+"""Small Pillow pictures: marks, fonts and the palette of a film."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import matplotlib
+from PIL import Image, ImageDraw, ImageFont
+
+from koki2_envs.rendering.style import FAINT, GHOST, INK, PAPER, QUIET, Mark, tint
+
+_OVERSAMPLING = 8
+_TINTS = 9
+
+
+@lru_cache
+def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """The house font, in pixels; matplotlib brings it along, so that it looks the same everywhere."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
+
+
+@lru_cache
+def sprite(mark: Mark, size: int, hollow: bool = False) -> Image.Image:
+    """A mark as a smooth RGBA picture of ``size`` pixels; ``hollow`` for a thing that is gone but will be back."""
+    n = size * _OVERSAMPLING
+    picture = Image.new("RGBA", (n, n), (255, 255, 255, 0))
+    draw = ImageDraw.Draw(picture)
+    colour = mark.colour
+    outline = {"fill": None, "outline": colour, "width": n // 10} if hollow else {"fill": colour}
+    low, high, middle = 0.04 * n, 0.96 * n, 0.5 * n
+    if mark.shape == "disc":
+        draw.ellipse((low, low, high, high), **outline)
+    elif mark.shape == "block":
+        draw.rectangle((0, 0, n - 1, n - 1), **outline)
+    else:
+        draw.polygon(_corners(mark, low, high, middle), **outline)
+    return picture.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def _corners(mark: Mark, low: float, high: float, middle: float) -> list[tuple[float, float]]:
+    if mark.shape == "diamond":
+        return [(middle, low), (high, middle), (middle, high), (low, middle)]
+    if mark.shape == "triangle":
+        return [(middle, low), (high, high), (low, high)]
+    arm = 0.27 * (high - low)  # a cross with arms this wide, standing on its feet
+    corner = [(low + arm, low), (middle, middle - arm), (high - arm, low), (high, low + arm)]
+    right = [(middle + arm, middle), (high, high - arm), (high - arm, high), (middle, middle + arm)]
+    return [*corner, *right, (low + arm, high), (low, high - arm), (middle - arm, middle), (low, low + arm)]
+
+
+@lru_cache
+def agent_sprite(size: int, dead: bool = False) -> Image.Image:
+    """The agent: a dark disc in a white rim; crossed out where it is dead."""
+    n = size * _OVERSAMPLING
+    picture = Image.new("RGBA", (n, n), (255, 255, 255, 0))
+    draw = ImageDraw.Draw(picture)
+    rim = n // 8
+    draw.ellipse((0, 0, n - 1, n - 1), fill=PAPER)
+    draw.ellipse((rim, rim, n - 1 - rim, n - 1 - rim), fill=INK)
+    if dead:
+        low, high = 0.34 * n, 0.66 * n
+        for ends in ((low, low, high, high), (low, high, high, low)):
+            draw.line(ends, fill=PAPER, width=n // 9)
+    return picture.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def palette_of(colours: list[str]) -> Image.Image:
+    """A palette picture with the given colours and the house greys, each in tints down to white for smooth edges.
+
+    One fixed palette for all frames keeps them from flickering and the file small.
+    """
+    bases = list(dict.fromkeys([INK, QUIET, *colours]))[: 250 // _TINTS]
+    tints = [tint(base, (i + 1) / _TINTS) for base in bases for i in range(_TINTS)]
+    shades = list(dict.fromkeys([PAPER, GHOST, FAINT, *tints]))
+    picture = Image.new("P", (1, 1))
+    picture.putpalette([int(shade[i : i + 2], 16) for shade in shades for i in (1, 3, 5)])
+    return picture
