@@ -1,0 +1,119 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from koki2_envs import Schedule, make, ramp
+from koki2_envs.knobs import knob_fields, spec_of
+from koki2_envs.params import ForagingParams
+
+FIELDS = knob_fields(ForagingParams)
+
+
+def values_of(name):
+    """A strategy for everything that a knob may be."""
+    spec, kind = spec_of(FIELDS[name]), type(FIELDS[name].default)
+    if kind is bool:
+        return st.booleans()
+    if kind is int:
+        return st.integers(int(spec.low), int(spec.high) if spec.high is not None else 1000)
+    number = st.floats(spec.low if spec.low is not None else -1e6, spec.high if spec.high is not None else 1e6)
+    phase = st.floats(0, 1)
+    return st.one_of(number, st.builds(Schedule, number, number, phase, phase)) if spec.scheduled else number
+
+
+some_params = st.fixed_dictionaries({}, optional={name: values_of(name) for name in FIELDS}).map(
+    lambda knobs: ForagingParams(**knobs)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(params=some_params)
+def test_json_gives_back_exactly_the_same_params(params):
+    assert ForagingParams.from_json(params.to_json()) == params
+    assert ForagingParams.from_dict(params.to_dict()) == params
+
+
+def test_json_knows_arrays_and_types():
+    params = ForagingParams(energy_gain=jnp.float32(0.5), num_bad_sources=np.int64(2), grad_gain=np.float32(0.25))
+    assert ForagingParams.from_json(params.to_json()) == params
+    assert type(ForagingParams(energy_gain=1).energy_gain) is float
+    assert type(ForagingParams(num_bad_sources=2.0).num_bad_sources) is int
+
+
+def test_batched_params_survive_json():
+    params = ForagingParams(energy_gain=np.asarray([0.25, 0.5]))
+    np.testing.assert_array_equal(ForagingParams.from_json(params.to_json()).energy_gain, [0.25, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("knobs", "error", "message"),
+    [
+        ({"energy_gain": float("nan")}, ValueError, "energy_gain must be at least 0, got nan"),
+        ({"energy_gain": float("inf")}, ValueError, "energy_gain must be at least 0, got inf"),
+        ({"energy_gain": -0.5}, ValueError, "energy_gain must be at least 0, got -0.5"),
+        ({"energy_gain": "much"}, TypeError, "energy_gain must be a number, got 'much'"),
+        ({"energy_gain": None}, TypeError, "energy_gain must be a number, got None"),
+        ({"energy_gain": [0.1, -0.2]}, ValueError, "energy_gain must be at least 0, got -0.2"),
+        ({"grad_dropout_p": 1.5}, ValueError, "grad_dropout_p must be 0 to 1, got 1.5"),
+        ({"grad_dropout_p": ramp(0.0, 1.5)}, ValueError, "grad_dropout_p must be 0 to 1, got 1.5"),
+        ({"energy_setpoint": float("-inf")}, ValueError, "energy_setpoint must be any finite number, got -inf"),
+        ({"width": 0}, ValueError, "width must be 1 to 4096, got 0"),
+        ({"width": 3.5}, TypeError, "width must be a whole number, got 3.5"),
+        ({"width": ramp(1, 2)}, TypeError, "width cannot be a schedule, got 1:2@0:1"),
+        ({"max_steps_in_episode": ramp(1, 2)}, TypeError, "max_steps_in_episode cannot be a schedule"),
+        ({"deplete_sources": ramp(0, 1)}, TypeError, "deplete_sources cannot be a schedule"),
+        ({"deplete_sources": 0.5}, TypeError, "deplete_sources must be true or false, got 0.5"),
+        ({"max_steps_in_episode": 0}, ValueError, "max_steps_in_episode must be at least 1, got 0"),
+        ({"bad_source_respawn_delay": -2}, ValueError, "bad_source_respawn_delay must be at least -1, got -2"),
+    ],
+)
+@pytest.mark.parametrize("way", ["constructor", "replace", "from_dict"])
+def test_what_cannot_be_is_refused_by_name_value_and_range(knobs, error, message, way):
+    enter = {
+        "constructor": lambda: ForagingParams(**knobs),
+        "replace": lambda: ForagingParams().replace(**knobs),
+        "from_dict": lambda: ForagingParams.from_dict(knobs),
+    }
+    with pytest.raises(error, match=message):
+        enter[way]()
+
+
+def test_unknown_knobs_are_refused_with_a_hint():
+    with pytest.raises(TypeError, match="unknown knob 'grad_gian'; did you mean 'grad_gain'"):
+        ForagingParams().replace(grad_gian=1.0)
+    with pytest.raises(ValueError, match="unknown knob 'grad_gian'; did you mean 'grad_gain'"):
+        ForagingParams.from_dict({"grad_gian": 1.0})
+    with pytest.raises(ValueError, match="grad_gain: a schedule has start, end"):
+        ForagingParams.from_dict({"grad_gain": {"start": 0.0}})
+
+
+def test_more_bad_sources_than_sources_are_refused():
+    env, params = make("L0.2")
+    with pytest.raises(ValueError, match="num_bad_sources must be at most num_sources = 4, got 5"):
+        env.reset(jax.random.key(0), params.replace(num_bad_sources=5))
+    with pytest.raises(ValueError, match="num_bad_sources must be at most num_sources = 1, got 2"):
+        make("L0.2", num_sources=1)
+
+
+@pytest.mark.parametrize("content", [0, None, object()])
+def test_params_are_a_pytree_that_checks_nothing_on_the_way(content):
+    params = ForagingParams(grad_gain=ramp(0.0, 1.0))
+    mapped = jax.tree.map(lambda _: content, params)
+    assert isinstance(mapped, ForagingParams)
+    assert mapped.grad_gain.end is content
+
+
+def test_params_map_over_axes_given_by_params():
+    params = ForagingParams(energy_gain=jnp.asarray([0.25, 0.5]))
+    axes = jax.tree.unflatten(jax.tree.structure(params), [0 if np.ndim(x) else None for x in jax.tree.leaves(params)])
+    total = jax.vmap(lambda p: p.energy_gain + p.energy_init, in_axes=(axes,))(params)
+    np.testing.assert_allclose(total, [1.25, 1.5])
+
+
+def test_params_are_hashable_and_comparable():
+    assert hash(ForagingParams(energy_gain=0.25)) == hash(ForagingParams(energy_gain=0.25))
+    assert ForagingParams(energy_gain=0.25) != ForagingParams()
+    assert ForagingParams(grad_gain=ramp(0, 1)) == ForagingParams(grad_gain=ramp(0.0, 1.0))
