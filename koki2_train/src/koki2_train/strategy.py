@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +34,11 @@ class Strategy:
     """
 
     def __init__(self, num_dims: int, config: EvolutionConfig):
-        decay = optax.exponential_decay(config.sigma, 1, config.sigma_decay, end_value=config.sigma * config.sigma_floor)
-        rate = optax.exponential_decay(config.lr, 1, config.lr_decay, end_value=config.lr * config.lr_floor)
         self._evosax = Open_ES(
             population_size=config.pop_size,
             solution=jnp.zeros(num_dims),
-            optimizer=optax.adam(rate, b1=config.adam_b1, b2=config.adam_b2),
-            std_schedule=decay,
+            optimizer=optax.adam(_decaying(config.lr, config.lr_decay, config.lr_floor), b1=config.adam_b1, b2=config.adam_b2),
+            std_schedule=_decaying(config.sigma, config.sigma_decay, config.sigma_floor),
             fitness_shaping_fn=viability_shaping(centered_rank_fitness_shaping_fn),
             metrics_fn=lambda *_: {},
         )
@@ -75,6 +74,11 @@ class Strategy:
     def sigma(self, state: Any) -> jax.Array:
         """The distribution's standard deviation ()."""
         return state.std
+
+
+def _decaying(start: float, decay: float, floor: float) -> Callable[[Any], jax.Array]:
+    """start·max(decay^t, floor) over generations t."""
+    return lambda t: start * jnp.maximum(jnp.power(jnp.float32(decay), t), floor)
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,156 @@
+"""Held-out lives: champions and reference policies on the same episodes, from a stream no training ever sees."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from koki2_train.brains import ReferenceBrain
+from koki2_train.config import EvolutionConfig, MVTConfig, ValidationConfig
+from koki2_train.evaluation import evaluate
+from koki2_train.experiment import Experiment
+from koki2_train.genomes import DirectGenome
+from koki2_train.lifetime import LifeSummary, lifetime
+from koki2_train.run_directory import RunDirectory, RunError, find_runs
+from koki2_train.statistics import normalised, over_runs, summarise_lives
+from koki2_train.streams import Stream, life_keys, stream_key
+
+Metrics = dict[str, dict[str, float]]
+
+
+class HeldOut:
+    """The same lives for everyone: a world, a number of lives and a seed.
+
+    Attributes:
+        experiment: whose world is lived in.
+        episodes: number of lives.
+        seed: which lives.
+    """
+
+    def __init__(self, experiment: Experiment, episodes: int, seed: int):
+        self.experiment, self.episodes, self.seed = experiment, episodes, seed
+        self._measured: dict[str, Metrics] = {}
+
+    @cached_property
+    def keys(self) -> jax.Array:
+        """The lives' keys."""
+        return life_keys(stream_key(jax.random.key(self.seed), Stream.TEST), self.episodes)
+
+    def policy(self, name: str) -> Metrics:
+        """Metrics of a reference policy."""
+        if name not in self._measured:
+            params = self.experiment.params
+            lives = _live_policy(
+                self.experiment.make_world(), name, params.idle_knobs(), params.max_steps_in_episode, params, self.keys
+            )
+            self._measured[name] = summarise_lives(lives)
+        return self._measured[name]
+
+    def genomes(self, genomes: Any) -> list[Metrics]:
+        """Metrics of each of G genomes of the experiment (pytree with a leading axis of G)."""
+        program = self.experiment.program()
+        lives = evaluate(program.task, self.experiment.params, genomes, self.keys, program.num_steps)
+        lives = jax.tree.map(np.asarray, lives)
+        count = lives.fitness.shape[0]
+        return [summarise_lives(jax.tree.map(lambda x, i=i: x[i], lives)) for i in range(count)]
+
+    def normalised(self, metrics: Metrics) -> float | None:
+        """Fitness with random at 0 and oracle at 1, on these lives."""
+        random, oracle = self.policy("random"), self.policy("oracle")
+        return normalised(metrics["fitness"]["mean"], random["fitness"]["mean"], oracle["fitness"]["mean"])
+
+
+def load_champion(run: RunDirectory, experiment: Experiment) -> DirectGenome:
+    """The champion of a run as a genome of ``experiment``.
+
+    Raises:
+        RunError: there is none, or its shapes are not those of the experiment's brain.
+    """
+    arrays = run.load_champion()
+    shapes = jax.eval_shape(experiment.program().task.encoding.init, jax.random.key(0))
+    for name, wanted in shapes._asdict().items():
+        if name not in arrays or arrays[name].shape != wanted.shape:
+            got = arrays[name].shape if name in arrays else "nothing"
+            raise RunError(f"{run}/best_genome.npz: {name} has shape {got}, the experiment's brain needs {wanted.shape}")
+    return DirectGenome(**{name: jnp.asarray(arrays[name]) for name in shapes._fields})
+
+
+def stack_genomes(genomes: Sequence[DirectGenome]) -> DirectGenome:
+    """G genomes as one with a leading axis of G."""
+    stacked: DirectGenome = jax.tree.map(lambda *leaves: jnp.stack(leaves), *genomes)
+    return stacked
+
+
+def _setting_of_a_life(experiment: Experiment) -> Experiment:
+    """The experiment without what does not matter to a life, so that runs can be evaluated together."""
+    return dataclasses.replace(
+        experiment, evolution=EvolutionConfig(), mvt=MVTConfig(), validation=ValidationConfig()
+    )
+
+
+@partial(jax.jit, static_argnames=("env", "policy", "idle", "num_steps"))
+def _live_policy(
+    env: Any, policy: str, idle: tuple[tuple[str, float], ...], num_steps: int, params: Any, keys: jax.Array
+) -> LifeSummary:
+    params = params.with_constants(idle)
+    brain = ReferenceBrain(policy)
+    return jax.vmap(lambda key: lifetime(env, params, brain, (), key, num_steps=num_steps))(keys)
+
+
+def assess_runs(
+    paths: Sequence[Any], episodes: int, seed: int, baselines: Sequence[str] = (), overrides: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Evaluates champions, and policies beside them, on the same lives.
+
+    Args:
+        paths: run directories, or folders of ``seed<k>`` runs.
+        episodes: number of lives.
+        seed: which lives.
+        baselines: names of reference policies.
+        overrides: settings that differ from those of training.
+
+    Returns:
+        ``{"runs": [{"run", "rung", "metrics", "normalized"}], "aggregate": {"metrics", "normalized", "n"}, "baselines":
+        {policy: {"metrics", "normalized"}}}``. Baselines live in the world of the first run.
+
+    Raises:
+        RunError: a path is no run, or has no champion.
+        ValueError, TypeError: an override that cannot be.
+    """
+    runs = find_runs([Path(path) for path in paths])
+    experiments = [run.read_config()[0].with_settings(overrides or {}) for run in runs]
+    champions = [load_champion(run, experiment) for run, experiment in zip(runs, experiments, strict=True)]
+    together: dict[Experiment, list[int]] = {}
+    for index, experiment in enumerate(experiments):
+        together.setdefault(_setting_of_a_life(experiment), []).append(index)
+
+    entries: list[dict[str, Any]] = [{} for _ in runs]
+    places = {setting: HeldOut(setting, episodes, seed) for setting in together}
+    for setting, indices in together.items():
+        measured = places[setting].genomes(stack_genomes([champions[index] for index in indices]))
+        for index, metrics in zip(indices, measured, strict=True):
+            entries[index] = {
+                "run": str(runs[index]),
+                "rung": setting.rung,
+                "metrics": metrics,
+                "normalized": places[setting].normalised(metrics),
+            }
+    first = places[_setting_of_a_life(experiments[0])]
+    scores = [entry["normalized"] for entry in entries]
+    aggregate = over_runs([entry["metrics"] for entry in entries])
+    aggregate["normalized"] = None if None in scores else float(np.mean(scores))
+    return {
+        "runs": entries,
+        "aggregate": aggregate,
+        "baselines": {
+            name: {"metrics": first.policy(name), "normalized": first.normalised(first.policy(name))}
+            for name in baselines
+        },
+    }

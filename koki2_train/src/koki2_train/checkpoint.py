@@ -1,0 +1,102 @@
+"""Files that are either whole or not there: arrays in npz with a SHA-256 behind them, written atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_FORMAT = 1
+_META = "__meta__"
+_DIGEST = hashlib.sha256().digest_size
+_SUFFIX = ".ckpt"
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be used; the message names the file and says why."""
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replaces a file so that a reader, or a crash at any moment, sees either the old content or the new.
+
+    Raises:
+        OSError: the file cannot be written; nothing is left behind.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Arrays by name as the bytes of an npz file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def save(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    """Writes arrays and a JSON-able ``meta`` to ``path``, checksummed and atomically."""
+    text = json.dumps({"format": _FORMAT, **meta}, sort_keys=True).encode()
+    body = pack_arrays({**arrays, _META: np.frombuffer(text, np.uint8)})
+    write_atomically(path, body + hashlib.sha256(body).digest())
+
+
+def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Reads what :func:`save` wrote.
+
+    Raises:
+        CheckpointError: the file is damaged or of another format.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from error
+    body, digest = data[:-_DIGEST], data[-_DIGEST:]
+    if len(data) <= _DIGEST or hashlib.sha256(body).digest() != digest:
+        raise CheckpointError(f"{path}: damaged (its checksum does not match)")
+    with np.load(io.BytesIO(body), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    meta = json.loads(arrays.pop(_META).tobytes())
+    if meta.get("format") != _FORMAT:
+        raise CheckpointError(f"{path}: format {meta.get('format')}, this version reads {_FORMAT}")
+    return arrays, meta
+
+
+def save_numbered(folder: Path, number: int, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], keep: int) -> None:
+    """Writes checkpoint ``number`` into ``folder`` and deletes all but the last ``keep``."""
+    folder.mkdir(exist_ok=True)
+    save(folder / f"{number:08d}{_SUFFIX}", arrays, meta)
+    for old in list(newest_first(folder))[keep:]:
+        old.unlink()
+
+
+def newest_first(folder: Path) -> Iterator[Path]:
+    """The checkpoints in a folder, the last one first."""
+    yield from sorted(folder.glob(f"[0-9]*{_SUFFIX}"), reverse=True)

@@ -1,0 +1,70 @@
+"""``koki2-train baseline``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from koki2_train.cli.options import (
+    GroupedCommand,
+    build_experiment,
+    check_rung,
+    common_setting_sources,
+    setting_options,
+    take_settings,
+)
+from koki2_train.cli.output import number, print_json, print_table
+
+POLICIES = ("random", "stay", "greedy", "oracle")
+WORLD_GROUPS = ("life", "world", "sources", "body", "senses", "reward")
+
+
+@click.command("baseline", cls=GroupedCommand)
+@click.argument("rung", callback=check_rung)
+@click.option("--policy", type=click.Choice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
+@click.option("--episodes", type=click.IntRange(min=1), default=1024, show_default=True, help="Lives.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the lives.")
+@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@common_setting_sources
+@setting_options(WORLD_GROUPS)
+def command(
+    rung: str, policy: str, episodes: int, seed: int, compilation_cache: bool, as_json: bool, **options: Any
+) -> None:
+    """What a reference policy achieves on RUNG, beside random (0) and oracle (1)."""
+    experiment = build_experiment(rung, take_settings(options))
+
+    from koki2_train.platform_setup import set_up
+
+    set_up(None, compilation_cache)
+    from koki2_train.assessment import HeldOut
+
+    lives = HeldOut(experiment, episodes, seed)
+    wanted = list(POLICIES) if policy == "all" else [policy]
+    results = {
+        name: {"metrics": lives.policy(name), "normalized": lives.normalised(lives.policy(name))} for name in wanted
+    }
+    if as_json:
+        body = {"policies": results} if policy == "all" else results[policy]
+        print_json({"rung": rung, "policy": policy, "episodes": episodes, "seed": seed, **body})
+        return
+    shown = list(dict.fromkeys([*wanted, "random", "oracle"]))
+    print_policies(f"{rung}, {episodes} lives, seed {seed}", {name: lives.policy(name) for name in shown}, lives)
+
+
+def print_policies(title: str, metrics: dict[str, dict[str, dict[str, float]]], lives: Any) -> None:
+    """A table of metrics by policy."""
+    rows = [
+        [
+            name,
+            f"{number(m['fitness']['mean'])} ± {number(m['fitness']['se'])}",
+            number(lives.normalised(m), 3),
+            *(number(m[metric]["mean"], 3) for metric in TABLE_METRICS),
+        ]
+        for name, m in metrics.items()
+    ]
+    print_table(title, ["policy", "fitness ± se", "normalised", *(n.replace("_", " ") for n in TABLE_METRICS)], rows)
+
+
+TABLE_METRICS = ("success", "steps_alive", "energy_gained", "bad_arrivals", "integrity_min", "action_entropy")

@@ -1,0 +1,67 @@
+"""``koki2-train evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from koki2_train.cli.baseline import POLICIES, TABLE_METRICS
+from koki2_train.cli.options import parse_assignments
+from koki2_train.cli.output import number, print_json, print_table
+
+
+@click.command("evaluate")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--episodes", type=click.IntRange(min=1), default=512, show_default=True, help="Held-out lives.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the lives.")
+@click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(
+    runs: tuple[Path, ...],
+    episodes: int,
+    seed: int,
+    baselines: tuple[str, ...],
+    assignments: tuple[str, ...],
+    compilation_cache: bool,
+    as_json: bool,
+) -> None:
+    """Evaluate the champions of RUNS on held-out lives, the same for every run and policy."""
+    overrides = parse_assignments(assignments)
+
+    from koki2_train.platform_setup import set_up
+
+    set_up(None, compilation_cache)
+    from koki2_train.assessment import assess_runs
+    from koki2_train.run_directory import RunError
+
+    try:
+        result = assess_runs(list(runs), episodes, seed, baselines, overrides)
+    except (RunError, ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        print_json(result)
+    else:
+        _print(result, episodes, seed)
+
+
+def _print(result: dict[str, Any], episodes: int, seed: int) -> None:
+    def row(name: str, metrics: dict[str, Any], normalised: float | None, spread: str) -> list[str]:
+        fitness = f"{number(metrics['fitness']['mean'])} {spread}"
+        return [name, fitness, number(normalised, 3), *(number(metrics[m]["mean"], 3) for m in TABLE_METRICS)]
+
+    rows = [
+        row(entry["run"], entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}")
+        for entry in result["runs"]
+    ]
+    low, high = result["aggregate"]["metrics"]["fitness"]["ci95"]
+    if low is not None:
+        spread = f"[{number(low, 1)}, {number(high, 1)}]"
+        rows.append(row(f"mean of {result['aggregate']['n']} runs", result["aggregate"]["metrics"], result["aggregate"]["normalized"], spread))
+    for name, entry in result["baselines"].items():
+        rows.append(row(name, entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}"))
+    columns = ["who", "fitness ± se", "normalised", *(n.replace("_", " ") for n in TABLE_METRICS)]
+    print_table(f"{episodes} held-out lives, seed {seed} (mean over runs: 95 % interval)", columns, rows)

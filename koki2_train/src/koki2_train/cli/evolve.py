@@ -1,0 +1,126 @@
+"""``koki2-train evolve``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from koki2_train.cli.main import EXIT_INTERRUPTED
+from koki2_train.cli.options import (
+    GroupedCommand,
+    build_experiment,
+    check_rung,
+    common_setting_sources,
+    parse_seeds,
+    setting_options,
+    take_settings,
+)
+from koki2_train.cli.output import number, print_json, progress
+from koki2_train.experiment import Experiment
+
+
+@click.command("evolve", cls=GroupedCommand)
+@click.argument("rung", callback=check_rung)
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory; with --seeds, the folder of seed<k>.")
+@click.option("--seed", type=click.IntRange(min=0), default=None, help="Seed of the run.  [default: 0]")
+@click.option("--seeds", callback=parse_seeds, help="Several runs: FIRST:END or a list such as 0,3,7.")
+@click.option("--resume", is_flag=True, help="Go on with what is in --out.")
+@click.option("--devices", type=click.IntRange(min=1), help="Spread the population over N devices.  [default: all]")
+@click.option("--log-every", type=click.IntRange(min=1), default=10, show_default=True, help="Generations a chunk.")
+@click.option("--checkpoint-seconds", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Time between.")
+@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@common_setting_sources
+@setting_options()
+@click.pass_context
+def command(
+    ctx: click.Context,
+    rung: str,
+    out: Path | None,
+    seed: int | None,
+    seeds: tuple[int, ...] | None,
+    resume: bool,
+    devices: int | None,
+    log_every: int,
+    checkpoint_seconds: float,
+    compilation_cache: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Evolve spiking brains on RUNG and keep the run in a directory.
+
+    Every knob is a flag. Float knobs also take a schedule over developmental phase, start:end@from:to.
+    """
+    if seed is not None and seeds is not None:
+        raise click.UsageError("--seed and --seeds cannot be given together")
+    if resume and out is None:
+        raise click.UsageError("--resume needs --out, the run to go on with")
+    experiment = build_experiment(rung, take_settings(options))
+    out = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}_{rung}_seed{seed or 0}"
+    targets = {s: out / f"seed{s}" for s in seeds} if seeds else {seed or 0: out}
+    if not resume:
+        _refuse_existing(targets)
+
+    from koki2_train.platform_setup import set_up
+
+    set_up(devices, compilation_cache)
+    results = []
+    for each, path in targets.items():
+        label = f"{rung} seed {each}"
+        result = _run_one(experiment, each, path, resume, devices, log_every, checkpoint_seconds, label, as_json)
+        results.append(result)
+        if result["interrupted"]:
+            break
+    if as_json:
+        print_json({"rung": rung, "runs": results})
+    return EXIT_INTERRUPTED if results[-1]["interrupted"] else 0
+
+
+def _refuse_existing(targets: dict[int, Path]) -> None:
+    for path in targets.values():
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise click.UsageError(f"--out: {path} is not empty; --resume goes on with a run, or choose another folder")
+
+
+def _run_one(
+    experiment: Experiment,
+    seed: int,
+    path: Path,
+    resume: bool,
+    devices: int | None,
+    log_every: int,
+    checkpoint_seconds: float,
+    label: str,
+    quiet: bool,
+) -> dict[str, Any]:
+    from koki2_train.run_directory import RunDirectory, RunError
+    from koki2_train.runner import RunOptions, run_experiment
+
+    options = RunOptions(devices, log_every, checkpoint_seconds)
+    try:
+        with progress(label, experiment.evolution.generations, quiet=quiet) as observer:
+            result = run_experiment(
+                RunDirectory(path), experiment, seed, options, resume=resume, command=sys.argv, observer=observer
+            )
+    except (RunError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    if not quiet:
+        rate = result.env_steps / result.seconds / 1e6 if result.seconds else 0.0
+        state = "interrupted; go on with --resume" if result.interrupted else "done"
+        click.echo(
+            f"{path}: {state}: {result.generations} generations, {result.seconds:.1f} s, {rate:.1f} M steps/s, "
+            f"champion {number(result.champion_score, 1)} on validation lives"
+        )
+    return {
+        "run": str(path),
+        "seed": seed,
+        "generations": result.generations,
+        "champion_score": result.champion_score,
+        "interrupted": result.interrupted,
+        "seconds": result.seconds,
+        "env_steps": result.env_steps,
+    }

@@ -1,0 +1,84 @@
+"""Entry point: commands are imported when they are called, and errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+from koki2_envs.knobs import did_you_mean
+
+from koki2_train import __version__
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+_COMMANDS = {
+    "ladder": "List the rungs, or show one with all its knobs.",
+    "baseline": "What a reference policy achieves in a world.",
+    "evolve": "Evolve spiking brains in a world.",
+    "evaluate": "Evaluate finished runs on held-out lives.",
+    "factorial": "Evolve every on/off combination of factors at equal budget.",
+    "report": "Draw the learning curve of one or several runs.",
+    "render": "Draw a life of a run's champion, as a picture and a film.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of use."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"koki2_train.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does, with a did-you-mean."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their one line, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="koki2-train")
+def cli() -> None:
+    """Evolve spiking brains that stay alive in small worlds."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line.
+
+    Returns:
+        0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    """
+    try:
+        code = cli.main(arguments, prog_name="koki2-train", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.NoSuchOption as error:
+        close = f"; did you mean {error.possibilities[0]!r}?" if error.possibilities else ""
+        return _complain(f"no such option {error.option_name!r}{close}", EXIT_USAGE)
+    except click.ClickException as error:
+        return _complain(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted", EXIT_INTERRUPTED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", EXIT_FAILED)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"koki2-train: {' '.join(message.split())}", file=sys.stderr)
+    return code

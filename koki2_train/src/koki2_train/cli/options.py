@@ -1,0 +1,213 @@
+"""Flags made from the dataclasses that declare the settings, and how settings from several places are joined."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from koki2_envs.knobs import KnobSpec, Schedule, check_knob, did_you_mean, spec_of
+from koki2_envs.ladder import RUNGS, rung
+from koki2_envs.params import STRUCTURE
+
+from koki2_train.experiment import ALIASES, Experiment, parse_setting, setting_fields
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_GROUPS = ("life", "world", "sources", "body", "senses", "reward", "brain", "evolution", "validation", "viability")
+
+
+class SettingType(click.ParamType):
+    """A setting's value as written on the command line, checked against its declaration."""
+
+    def __init__(self, setting: str, field: Any):
+        self.setting, self.field = setting, field
+        scheduled = field is not None and spec_of(field).scheduled
+        kind = "int" if field is None else type(field.default).__name__
+        self.name = f"{kind}|schedule" if scheduled else kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The checked value."""
+        if not isinstance(value, str):
+            return value
+        try:
+            parsed = parse_setting(self.setting, value)
+            if self.field is None:
+                return STRUCTURE[self.setting].check(self.setting, parsed)
+            return check_knob(self.setting, parsed, self.field)
+        except (ValueError, TypeError) as error:
+            self.fail(str(error), param, ctx)
+
+
+class SettingOption(click.Option):
+    """A flag for a setting, listed under the setting's group."""
+
+    def __init__(self, *arguments: Any, group: str, **keywords: Any):
+        super().__init__(*arguments, **keywords)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its settings by group."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The command's own options first, then the settings by group."""
+        groups: dict[str, list[tuple[str, str]]] = {"options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                group = parameter.group if isinstance(parameter, SettingOption) else "options"
+                groups.setdefault(group, []).append(record)
+        for name in ("options", *_GROUPS):
+            if groups.get(name):
+                with formatter.section(name.capitalize()):
+                    formatter.write_dl(groups[name])
+
+
+def _setting_flags() -> dict[str, tuple[KnobSpec, Any]]:
+    """Specification and field (None for structure) of every setting of every rung."""
+    flags: dict[str, tuple[KnobSpec, Any]] = {name: (s.spec, None) for name, s in STRUCTURE.items()}
+    for row in RUNGS.values():
+        flags |= {name: (spec_of(field), field) for name, field in setting_fields(row).items()}
+    return flags
+
+
+def setting_options(groups: tuple[str, ...] = _GROUPS) -> Callable[[F], F]:
+    """A decorator that adds a flag for every setting of the groups; the command gets those given as ``settings``."""
+
+    def decorate(command: F) -> F:
+        names = {setting: short for short, setting in ALIASES.items()}
+        for setting, (spec, field) in reversed(_setting_flags().items()):
+            if spec.group not in groups:
+                continue
+            flag = f"--{names.get(setting, setting).replace('_', '-')}"
+            about = f"{spec.doc}{f' [{spec.unit}]' if spec.unit else ''}"
+            common: dict[str, Any] = {"group": spec.group, "cls": SettingOption, "default": None}
+            if field is not None and isinstance(field.default, bool):
+                declaration = f"{flag}/--no-{flag[2:]}"
+                option = click.option(declaration, setting, help=about, **common)
+            else:
+                allowed = f"; {spec.allowed}" if spec.low is not None or spec.high is not None else ""
+                kind = SettingType(setting, field)
+                option = click.option(flag, setting, type=kind, help=f"{about}{allowed}", **common)
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def common_setting_sources(command: F) -> F:
+    """Adds ``--config``, ``--preset`` and ``--set``."""
+    for option in (
+        click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting by name."),
+        click.option("--preset", "presets", multiple=True, metavar="NAME", help=f"Shipped settings: {_preset_names()}."),
+        click.option("--config", "configs", multiple=True, type=click.Path(path_type=Path), help="Settings in TOML."),
+    ):
+        command = option(command)
+    return command
+
+
+def take_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Removes all settings from a command's options and joins them: flags over --set over --config over --preset."""
+    joined: dict[str, Any] = {}
+    for name in options.pop("presets", ()):
+        joined |= read_preset(name)
+    for path in options.pop("configs", ()):
+        joined |= _read_toml(str(path), _text_of(path))
+    joined |= parse_assignments(options.pop("assignments", ()))
+    flags = {name: options.pop(name) for name in list(options) if name in _setting_flags()}
+    return joined | {name: value for name, value in flags.items() if value is not None}
+
+
+def parse_assignments(assignments: tuple[str, ...], flag: str = "--set") -> dict[str, Any]:
+    """Settings from ``key=value`` texts."""
+    parsed = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"{flag} takes KEY=VALUE, got {text!r}")
+        name = key.strip().replace("-", "_")
+        try:
+            parsed[ALIASES.get(name, name)] = parse_setting(name, value.strip())
+        except ValueError as error:
+            raise click.UsageError(f"{flag} {text!r}: {error}") from None
+    return parsed
+
+
+def build_experiment(rung_name: str, settings: Mapping[str, Any]) -> Experiment:
+    """The experiment, with errors as usage errors."""
+    try:
+        return Experiment.build(rung_name, settings)
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def check_rung(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Click callback: refuses rungs that are not there."""
+    try:
+        return rung(value).id
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def parse_seeds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Click callback for ``0:5`` or ``0,3,7``."""
+    if value is None:
+        return None
+    try:
+        if ":" in value:
+            first, last = (int(part) for part in value.split(":"))
+            seeds = tuple(range(first, last))
+        else:
+            seeds = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        seeds = ()
+    if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
+        raise click.BadParameter(f"must be FIRST:END or a list such as 0,3,7 of distinct seeds, got {value!r}")
+    return seeds
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """Settings shipped under a name."""
+    folder = resources.files("koki2_train") / "presets"
+    known = _preset_names().split(", ")
+    if name not in known:
+        raise click.UsageError(f"--preset: unknown preset {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+    return _read_toml(f"preset {name}", (folder / f"{name}.toml").read_text())
+
+
+def _preset_names() -> str:
+    folder = resources.files("koki2_train") / "presets"
+    return ", ".join(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"--config {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _read_toml(source: str, text: str) -> dict[str, Any]:
+    """Settings from TOML: names at the top or in tables of any name; schedules as text or as a table."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise click.UsageError(f"{source}: not TOML: {error}") from None
+    known = {**_setting_flags(), **ALIASES}
+    settings: dict[str, Any] = {}
+    for key, value in data.items():
+        inside = value if isinstance(value, dict) and key not in known else {key: value}
+        for name, entry in inside.items():
+            if name not in known:
+                raise click.UsageError(f"{source}: unknown setting {name!r}{did_you_mean(name, known)}")
+            try:
+                if isinstance(entry, dict):
+                    entry = Schedule(**entry)
+                settings[ALIASES.get(name, name)] = parse_setting(name, entry) if isinstance(entry, str) else entry
+            except (ValueError, TypeError) as error:
+                raise click.UsageError(f"{source}: {name}: {error}") from None
+    return settings

@@ -1,0 +1,38 @@
+"""What must be set before JAX wakes up: CPU devices and the compilation cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_ENOUGH_TO_CACHE = 0.3
+
+
+def available_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept: ``$XDG_CACHE_HOME/koki2`` or ``~/.cache/koki2``."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "koki2"
+
+
+def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> None:
+    """Configures JAX; call it before anything is computed.
+
+    On a CPU every core becomes a device, so that a population is spread over all of them.
+
+    Args:
+        num_devices: CPU devices to make; one per core where None. Has no effect on accelerators.
+        compilation_cache: keep compiled programs between processes.
+    """
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", num_devices or available_cores())
+    # Several programs in flight on several CPU devices can wait for each other's collectives for ever.
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    if compilation_cache:
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", _ENOUGH_TO_CACHE)

@@ -1,0 +1,223 @@
+"""The host's side of a run: chunks of generations in, files and progress out, an end at any moment without loss."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from koki2_train.evaluation import replicate
+from koki2_train.experiment import Experiment
+from koki2_train.run_directory import RunDirectory, RunError
+from koki2_train.training import GenerationLog, Program, RunState, advance, crown, start, unravel
+from koki2_train.viability import FAILURES
+
+Observer = Callable[[list[dict[str, Any]]], None]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; nothing here changes its bits.
+
+    Attributes:
+        num_devices: over how many devices genomes are spread; all where None.
+        log_every: generations per chunk, the steps in which the host sees the run.
+        checkpoint_seconds: time between checkpoints.
+    """
+
+    num_devices: int | None = None
+    log_every: int = 10
+    checkpoint_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        generations: generations done.
+        champion_score: validation fitness of the champion; None before there is one.
+        interrupted: whether it was asked to stop before its end.
+        seconds: time spent on it, over all invocations.
+        env_steps: world steps spent on it.
+    """
+
+    generations: int
+    champion_score: float | None
+    interrupted: bool
+    seconds: float
+    env_steps: int
+
+
+class StopRequest:
+    """Turns the first SIGINT or SIGTERM into a flag, so that a run ends between chunks; a second one ends it at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.graceful = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopRequest:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.asked or not self.graceful:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def run_experiment(
+    run: RunDirectory,
+    experiment: Experiment,
+    seed: int,
+    options: RunOptions,
+    *,
+    resume: bool = False,
+    command: list[str] | None = None,
+    observer: Observer = lambda _: None,
+) -> RunResult:
+    """Evolves one seed into a run directory.
+
+    Args:
+        run: the directory; new unless ``resume``.
+        experiment: what is run.
+        seed: its seed.
+        options: how it is carried out.
+        resume: go on with what is there, to the same bits as if nothing had happened.
+        command: for the manifest.
+        observer: sees every chunk's rows of ``generations.jsonl``.
+
+    Raises:
+        RunError: the directory cannot be used so; nothing was changed.
+        OSError: files cannot be written.
+    """
+    program = experiment.program(options.num_devices)
+    if resume and run.exists:
+        run.check_same(experiment, seed)
+    else:
+        run.create(experiment, seed)
+    with run.locked(), StopRequest() as stop:
+        run.write_manifest(command or sys.argv, [str(d.device_kind) for d in program.task.mesh.devices.flat], seed=seed)
+        result = _Session(run, program, experiment, seed, options, observer, stop).carry_out(resume)
+        run.update_manifest(
+            generations=result.generations, interrupted=result.interrupted, seconds=round(result.seconds, 3)
+        )
+    return result
+
+
+class _Session:
+    """One invocation of a run."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        program: Program,
+        experiment: Experiment,
+        seed: int,
+        options: RunOptions,
+        observer: Observer,
+        stop: StopRequest,
+    ):
+        self.run, self.program, self.options, self.observer, self.stop = run, program, options, observer, stop
+        self.params = experiment.params
+        self.root = replicate(program.task.mesh, jax.random.key(seed))
+        self.target = experiment.evolution.generations
+        self.seconds_before = 0.0
+        self.began = time.monotonic()
+
+    def carry_out(self, resume: bool) -> RunResult:
+        state = start(self.program, self.root)
+        if resume:
+            state = self._restore(state)
+        done, saved, saved_at = int(state.generation), int(state.generation), time.monotonic()
+        last = jnp.asarray(self.target, jnp.int32)
+        while done < self.target and not self.stop.asked:
+            state, log = advance(self.program, self.params, self.root, state, last, self.options.log_every)
+            jax.block_until_ready(state)
+            self.stop.graceful = True
+            rows = self._rows(log)
+            self.run.append_generations(rows)
+            self.observer(rows)
+            done = int(state.generation)
+            if time.monotonic() - saved_at >= self.options.checkpoint_seconds:
+                self._save(state)
+                saved, saved_at = done, time.monotonic()
+        if done != saved or not resume:
+            self._save(state)
+        score = self._save_champion(state) if done > 0 else None
+        return RunResult(done, score, done < self.target, self._seconds(), self._env_steps(done))
+
+    def _restore(self, fresh: RunState) -> RunState:
+        found = self.run.load_checkpoint()
+        if found is None:
+            self.run.rewind_generations(0)
+            return fresh
+        arrays, meta, warnings = found
+        for warning in warnings:
+            print(f"warning: {warning}; going on from the one before it", file=sys.stderr)
+        self.seconds_before = float(meta["seconds"])
+        self.run.rewind_generations(int(meta["generation"]))
+        leaves, structure = jax.tree_util.tree_flatten_with_path(fresh)
+        names = [jax.tree_util.keystr(path) for path, _ in leaves]
+        if sorted(names) != sorted(arrays):
+            raise RunError(f"{self.run}: its checkpoint is of another kind of search")
+        state = jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names])
+        return replicate(self.program.task.mesh, state)  # type: ignore[no-any-return]
+
+    def _save(self, state: RunState) -> None:
+        leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+        arrays = {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+        generation = int(state.generation)
+        self.run.save_checkpoint(generation, arrays, {"generation": generation, "seconds": self._seconds()})
+
+    def _save_champion(self, state: RunState) -> float | None:
+        state = crown(self.program, self.params, self.root, state)
+        score = _plain(state.champion_score)
+        genome = unravel(self.program, state.champion)
+        facts = {
+            "validation_fitness": math.nan if score is None else score,
+            "champion_generation": int(state.champion_generation),
+        }
+        self.run.save_champion({name: np.asarray(value) for name, value in genome._asdict().items()}, facts)
+        return score
+
+    def _rows(self, log: GenerationLog) -> list[dict[str, Any]]:
+        columns = {name: np.asarray(getattr(log, name)) for name in log._fields}
+        rows = []
+        for i in np.flatnonzero(columns["ran"]):
+            row = {name: _plain(columns[name][i]) for name in log._fields if name not in ("ran", "failures")}
+            row["failures"] = dict(zip(FAILURES, (int(n) for n in columns["failures"][i]), strict=True))
+            row["env_steps"] = self._env_steps(row["generation"] + 1)
+            row["seconds"] = round(self._seconds(), 3)
+            rows.append(row)
+        return rows
+
+    def _env_steps(self, generations: int) -> int:
+        validations = generations // self.program.validation.validate_every
+        return (
+            generations * self.program.env_steps_per_generation + validations * self.program.env_steps_per_validation
+        )
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.began
+
+
+def _plain(value: Any) -> Any:
+    """A scalar as JSON has it; numbers that are not finite become None."""
+    number = np.asarray(value).item()
+    return None if isinstance(number, float) and not math.isfinite(number) else number
