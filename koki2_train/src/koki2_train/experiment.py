@@ -96,6 +96,19 @@ class Experiment:
         """A copy with other settings where given, checked as in :meth:`build`; nothing else changes."""
         return type(self).build(self.rung, {**self.settings(), **{ALIASES.get(k, k): v for k, v in settings.items()}})
 
+    @property
+    def env_steps_per_generation(self) -> int:
+        """World steps spent on one generation's lives and viability tests."""
+        short = self.mvt.mvt_episodes * self.mvt.mvt_steps if self.mvt.mvt else 0
+        return self.evolution.pop_size * (self.evolution.episodes * self.params.max_steps_in_episode + short)
+
+    def env_steps(self, generations: int) -> int:
+        """World steps spent on a number of generations and the validations between them."""
+        validation = self.validation
+        lives = (1 + validation.validation_top) * validation.validation_episodes
+        validations = generations // validation.validate_every
+        return generations * self.env_steps_per_generation + validations * lives * self.params.max_steps_in_episode
+
     def make_world(self) -> Any:
         """The world, with this experiment's structure and checked against its params."""
         env = rung(self.rung).make(**dict(self.structure))

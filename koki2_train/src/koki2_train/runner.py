@@ -134,7 +134,7 @@ class _Session:
         stop: StopRequest,
     ):
         self.run, self.program, self.options, self.observer, self.stop = run, program, options, observer, stop
-        self.params = experiment.params
+        self.experiment, self.params = experiment, experiment.params
         self.root = replicate(program.task.mesh, jax.random.key(seed))
         self.target = experiment.evolution.generations
         self.seconds_before = 0.0
@@ -160,7 +160,7 @@ class _Session:
         if done != saved or not resume:
             self._save(state)
         score = self._save_champion(state) if done > 0 else None
-        return RunResult(done, score, done < self.target, self._seconds(), self._env_steps(done))
+        return RunResult(done, score, done < self.target, self._seconds(), self.experiment.env_steps(done))
 
     def _restore(self, fresh: RunState) -> RunState:
         found = self.run.load_checkpoint()
@@ -202,16 +202,10 @@ class _Session:
         for i in np.flatnonzero(columns["ran"]):
             row = {name: _plain(columns[name][i]) for name in log._fields if name not in ("ran", "failures")}
             row["failures"] = dict(zip(FAILURES, (int(n) for n in columns["failures"][i]), strict=True))
-            row["env_steps"] = self._env_steps(row["generation"] + 1)
+            row["env_steps"] = self.experiment.env_steps(row["generation"] + 1)
             row["seconds"] = round(self._seconds(), 3)
             rows.append(row)
         return rows
-
-    def _env_steps(self, generations: int) -> int:
-        validations = generations // self.program.validation.validate_every
-        return (
-            generations * self.program.env_steps_per_generation + validations * self.program.env_steps_per_validation
-        )
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.began

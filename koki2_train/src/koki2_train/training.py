@@ -35,17 +35,6 @@ class Program:
     validation: ValidationConfig
     num_steps: int
 
-    @property
-    def env_steps_per_generation(self) -> int:
-        """World steps spent on one generation's lives and viability tests."""
-        short = self.mvt.mvt_episodes * self.mvt.mvt_steps if self.mvt.mvt else 0
-        return self.evolution.pop_size * (self.evolution.episodes * self.num_steps + short)
-
-    @property
-    def env_steps_per_validation(self) -> int:
-        """World steps spent on one validation."""
-        return (1 + self.validation.validation_top) * self.validation.validation_episodes * self.num_steps
-
 
 class RunState(NamedTuple):
     """Where a run stands; all that must be kept to go on to the same bits.

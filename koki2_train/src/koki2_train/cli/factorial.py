@@ -1,0 +1,131 @@
+"""``koki2-train factorial``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from koki2_train.cli.main import EXIT_INTERRUPTED
+from koki2_train.cli.options import (
+    GroupedCommand,
+    check_rung,
+    common_setting_sources,
+    parse_assignments,
+    parse_seeds,
+    setting_options,
+    take_settings,
+)
+from koki2_train.cli.output import number, print_json, print_table, progress
+
+
+@click.command("factorial", cls=GroupedCommand)
+@click.argument("rung", callback=check_rung)
+@click.option(
+    "--factor", "factors", multiple=True, required=True, metavar="NAME:KEY=VALUE[,KEY=VALUE]", help="Settings while on."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>.")
+@click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list.")
+@click.option("--resume", is_flag=True, help="Go on with what is in --out.")
+@click.option("--test-episodes", type=click.IntRange(min=1), default=512, show_default=True, help="Held-out lives.")
+@click.option("--test-seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of those lives.")
+@click.option("--devices", type=click.IntRange(min=1), help="Spread the population over N devices.  [default: all]")
+@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@common_setting_sources
+@setting_options()
+def command(
+    rung: str,
+    factors: tuple[str, ...],
+    out: Path,
+    seeds: tuple[int, ...],
+    resume: bool,
+    test_episodes: int,
+    test_seed: int,
+    devices: int | None,
+    compilation_cache: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Evolve every on/off combination of factors on RUNG at equal budget of world steps.
+
+    All champions are then evaluated on the same held-out lives in the world without any factor. The table is also kept
+    in OUT/factorial.json.
+    """
+    settings, parsed = take_settings(options), dict(_parse_factor(text) for text in factors)
+    if len(parsed) < len(factors):
+        raise click.UsageError("--factor: two factors have the same name")
+    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise click.UsageError(f"--out: {out} is not empty; --resume goes on, or choose another folder")
+
+    from koki2_train.platform_setup import set_up
+
+    set_up(devices, compilation_cache)
+    from koki2_train import factorial
+    from koki2_train.checkpoint import write_atomically
+    from koki2_train.run_directory import RunError
+    from koki2_train.runner import RunOptions
+
+    try:
+        cells = factorial.make_cells(rung, settings, parsed)
+        total = sum(cell.experiment.evolution.generations for cell in cells) * len(seeds)
+        with progress(f"{rung} factorial", total, quiet=as_json) as show:
+            finished = factorial.run_cells(
+                cells, seeds, out, RunOptions(num_devices=devices), resume=resume, observe=_counter(show, cells, seeds)
+            )
+        if not finished:
+            click.echo(f"{out}: interrupted; go on with --resume", err=True)
+            return EXIT_INTERRUPTED
+        result = {"rung": rung, "seeds": list(seeds), **factorial.assess_cells(cells, seeds, out, test_episodes, test_seed)}
+    except (RunError, ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    write_atomically(out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())
+    if as_json:
+        print_json(result)
+    else:
+        _print(result, test_episodes)
+    return 0
+
+
+def _parse_factor(text: str) -> tuple[str, dict[str, Any]]:
+    name, colon, rest = text.partition(":")
+    if not colon or not name.strip().replace("_", "").replace("-", "").isalnum():
+        raise click.UsageError(f"--factor takes NAME:KEY=VALUE[,KEY=VALUE], got {text!r}")
+    return name.strip(), parse_assignments(tuple(part.strip() for part in rest.split(",")), "--factor")
+
+
+def _counter(show: Any, cells: Any, seeds: tuple[int, ...]) -> Any:
+    """Turns rows of single runs into progress over all of them."""
+    lengths = [cell.experiment.evolution.generations for cell in cells]
+
+    def observe(cell: Any, seed: int) -> Any:
+        index, length = cells.index(cell), cell.experiment.evolution.generations
+        before = sum(lengths[:index]) * len(seeds) + seeds.index(seed) * length
+        return lambda rows: show([{**row, "generation": row["generation"] + before} for row in rows])
+
+    return observe
+
+
+def _print(result: dict[str, Any], episodes: int) -> None:
+    def spread(value: dict[str, Any]) -> str:
+        low, high = value["ci95"]
+        return f"{number(value['mean'], 1)} [{number(low, 1)}, {number(high, 1)}]"
+
+    rows = [
+        [
+            cell["cell"],
+            spread(cell["fitness"]),
+            number(cell["normalized"], 3),
+            f"{cell['pass_rate_first']:.2f} → {cell['pass_rate_last']:.2f}",
+            str(cell["generations"]),
+            f"{cell['env_steps'] / 1e6:.2f} M",
+        ]
+        for cell in result["cells"]
+    ]
+    columns = ["cell", "fitness [95 %]", "normalised", "pass rate, first → last generation", "generations", "world steps"]
+    title = f"{result['rung']}, {len(result['seeds'])} seeds, {episodes} held-out lives in the world without factors"
+    print_table(title, columns, rows)
+    effects = [[effect["factor"], spread(effect["difference"])] for effect in result["effects"]]
+    print_table("What each factor changes, paired by seed", ["factor", "difference in fitness [95 %]"], effects)

@@ -1,0 +1,152 @@
+"""Factorial studies: every on/off combination of factors at equal budget, judged in one and the same adult world."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koki2_train.assessment import HeldOut, load_champion, stack_genomes
+from koki2_train.experiment import Experiment
+from koki2_train.run_directory import RunDirectory
+from koki2_train.runner import Observer, RunOptions, run_experiment
+from koki2_train.statistics import interval
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of factors.
+
+    Attributes:
+        name: the factors that are on, joined by ``+``; ``none`` where all are off.
+        levels: whether each factor is on.
+        experiment: what is run; its number of generations fits the budget.
+        env_steps: world steps that it takes.
+    """
+
+    name: str
+    levels: Mapping[str, bool]
+    experiment: Experiment
+    env_steps: int
+
+
+def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -> list[Cell]:
+    """All combinations of factors, each with as many generations as the budget of the cell without factors pays for.
+
+    Args:
+        rung: the rung.
+        settings: of all cells.
+        factors: settings of each factor while it is on, by the factor's name.
+
+    Raises:
+        ValueError, TypeError: settings that cannot be, or two factors that set the same one.
+    """
+    owner: dict[str, str] = {}
+    for name, values in factors.items():
+        for setting in values:
+            if setting in owner:
+                raise ValueError(f"factors {owner[setting]!r} and {name!r} both set {setting}")
+            owner[setting] = name
+    base = Experiment.build(rung, settings)
+    budget = base.env_steps(base.evolution.generations)
+    cells = []
+    for levels in itertools.product((False, True), repeat=len(factors)):
+        on = [name for name, level in zip(factors, levels, strict=True) if level]
+        merged = dict(settings)
+        for name in on:
+            merged |= factors[name]
+        experiment = Experiment.build(rung, merged)
+        generations = _affordable(experiment, budget)
+        evolution = dataclasses.replace(experiment.evolution, generations=generations)
+        experiment = dataclasses.replace(experiment, evolution=evolution)
+        cells.append(
+            Cell("+".join(on) or "none", dict(zip(factors, levels, strict=True)), experiment, experiment.env_steps(generations))
+        )
+    return cells
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    seeds: Sequence[int],
+    out: Path,
+    options: RunOptions,
+    *,
+    resume: bool,
+    observe: Callable[[Cell, int], Observer],
+) -> bool:
+    """Evolves every cell with every seed into ``out/<cell>/seed<k>``.
+
+    Returns:
+        Whether all came to their end; False after an interrupt.
+    """
+    for cell, seed in itertools.product(cells, seeds):
+        run = RunDirectory(out / cell.name / f"seed{seed}")
+        result = run_experiment(run, cell.experiment, seed, options, resume=resume, observer=observe(cell, seed))
+        if result.interrupted:
+            return False
+    return True
+
+
+def assess_cells(
+    cells: Sequence[Cell], seeds: Sequence[int], out: Path, episodes: int, test_seed: int
+) -> dict[str, Any]:
+    """Evaluates all champions on the same held-out lives in the world of the cell without factors.
+
+    Returns:
+        ``{"cells": [...], "effects": [...], "baselines": {...}}``: per cell fitness over seeds with a 95 % interval and the
+        viability test's pass rates; per factor the difference that it makes, paired by seed over the other factors.
+    """
+    lives = HeldOut(cells[0].experiment, episodes, test_seed)
+    fitness: dict[str, list[float]] = {}
+    described = []
+    for cell in cells:
+        runs = [RunDirectory(out / cell.name / f"seed{seed}") for seed in seeds]
+        champions = [load_champion(run, cell.experiment) for run in runs]
+        measured = lives.genomes(stack_genomes(champions))
+        fitness[cell.name] = [metrics["fitness"]["mean"] for metrics in measured]
+        rates = np.asarray([[row["pass_rate"] for row in _ends(run)] for run in runs])
+        described.append(
+            {
+                "cell": cell.name,
+                "factors": dict(cell.levels),
+                "generations": cell.experiment.evolution.generations,
+                "env_steps": cell.env_steps,
+                "fitness": {"mean": float(np.mean(fitness[cell.name])), "ci95": list(interval(fitness[cell.name]))},
+                "fitness_by_seed": dict(zip(map(str, seeds), fitness[cell.name], strict=True)),
+                "normalized": float(np.mean([lives.normalised(metrics) or 0.0 for metrics in measured])),
+                "pass_rate_first": float(rates[:, 0].mean()),
+                "pass_rate_last": float(rates[:, 1].mean()),
+            }
+        )
+    return {
+        "cells": described,
+        "effects": [_effect(factor, cells, fitness) for factor in cells[0].levels],
+        "baselines": {name: lives.policy(name)["fitness"] for name in ("random", "greedy", "oracle")},
+    }
+
+
+def _effect(factor: str, cells: Sequence[Cell], fitness: Mapping[str, list[float]]) -> dict[str, Any]:
+    on = np.mean([fitness[cell.name] for cell in cells if cell.levels[factor]], axis=0)
+    off = np.mean([fitness[cell.name] for cell in cells if not cell.levels[factor]], axis=0)
+    difference = on - off
+    return {"factor": factor, "difference": {"mean": float(difference.mean()), "ci95": list(interval(list(difference)))}}
+
+
+def _ends(run: RunDirectory) -> tuple[dict[str, Any], dict[str, Any]]:
+    rows = run.read_generations()
+    return rows[0], rows[-1]
+
+
+def _affordable(experiment: Experiment, budget: int) -> int:
+    """The largest number of generations, at least 1, that ``budget`` world steps pay for."""
+    generations = max(1, budget // experiment.env_steps_per_generation)
+    while generations > 1 and experiment.env_steps(generations) > budget:
+        generations -= 1
+    return generations
