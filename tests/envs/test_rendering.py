@@ -141,7 +141,7 @@ def test_a_plane_senses_along_both_axes_and_a_strip_along_its_own():
     assert pixels(draw_life(*a_life("L0.0", width=1, height=20))).size
 
 
-@pytest.mark.parametrize("size", [(1, 1), (300, 2), (3, 40), (900, 900)])
+@pytest.mark.parametrize("size", [(1, 1), (300, 2), (3, 900)])
 def test_worlds_of_odd_shapes_can_be_drawn(size, tmp_path):
     life = a_life("L0.0", width=size[0], height=size[1])
     assert pixels(draw_life(*life)).size

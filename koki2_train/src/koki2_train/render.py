@@ -118,7 +118,7 @@ def _trace(
     return trace_lifetime(env, env_params.with_constants(constants), brain, params, key, num_steps=num_steps)
 
 
-def _record_of(trace: Trace) -> LifeRecord:
+def _record_of(trace: Any) -> LifeRecord:
     spikes = _find(trace.carry, "spikes")
     return LifeRecord(
         states=jax.tree.map(lambda rows, last: np.concatenate([rows, last[None]]), trace.state, trace.final_state),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,71 +28,17 @@ from koki2_envs.rendering.style import (
     legend,
     tint,
 )
+from koki2_train.curves import Curves, Row
 from koki2_train.run_directory import RunDirectory, RunError
 from koki2_train.statistics import interval
 
-Row = Mapping[str, Any]
-
 # Inches; 900 × 600 pixels.
 _WIDTH, _HEIGHT, _DPI = 9.0, 6.0, 100
-_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.85, 1.15, 1.3, 0.62, 0.22
+_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.85, 1.2, 1.22, 0.62, 0.22
 _PASS_RATE_SHARE = 0.24
 _LINE_GAP = 0.17  # between labels at the right edge
 
 _CHAMPION, _TRAINING = BLUE, VERMILLION
-
-
-@dataclass(frozen=True)
-class Curves:
-    """The lines of one ``generations.jsonl``; all arrays are (G,) float, NaN where a value is missing.
-
-    Attributes:
-        generation: number of the generation, from 0.
-        best: highest fitness in the population, on its training episodes.
-        mean: mean fitness of the population.
-        median: median fitness of the population.
-        champion: validation fitness of the run's champion so far.
-        pass_rate: share of genomes that passed the viability test.
-        non_finite: genomes whose fitness was not finite.
-        env_steps: environment steps so far.
-        seconds: wall time so far.
-    """
-
-    generation: np.ndarray
-    best: np.ndarray
-    mean: np.ndarray
-    median: np.ndarray
-    champion: np.ndarray
-    pass_rate: np.ndarray
-    non_finite: np.ndarray
-    env_steps: np.ndarray
-    seconds: np.ndarray
-
-    @classmethod
-    def of(cls, rows: Sequence[Row]) -> Curves:
-        """From rows in any order; of two rows of one generation the later one counts (a resumed run).
-
-        Raises:
-            ValueError: there are no rows, or one has no ``generation``.
-        """
-        if not rows:
-            raise ValueError("a learning curve needs at least one generation")
-        for number, row in enumerate(rows, start=1):
-            if "generation" not in row:
-                raise ValueError(f"row {number} of the generations has no 'generation'")
-        latest = {int(row["generation"]): row for row in rows}
-        rows = [latest[generation] for generation in sorted(latest)]
-        return cls(
-            generation=_column(rows, "generation"),
-            best=_column(rows, "fitness_best"),
-            mean=_column(rows, "fitness_mean"),
-            median=_column(rows, "fitness_median"),
-            champion=_carried_forward(_column(rows, "champion_score")),
-            pass_rate=_column(rows, "pass_rate", default=1.0),
-            non_finite=_column(rows, "non_finite", default=0.0),
-            env_steps=_column(rows, "env_steps"),
-            seconds=_column(rows, "seconds"),
-        )
 
 
 def learning_curve(rows: Sequence[Row], *, references: Mapping[str, float] | None = None, title: str = "") -> Figure:
@@ -112,31 +57,23 @@ def learning_curve(rows: Sequence[Row], *, references: Mapping[str, float] | Non
     """
     curves = Curves.of(rows)
     figure, fitness, below = _figure(curves.pass_rate)
+    champion = {"color": _CHAMPION, "lw": 2.4, "drawstyle": "steps-post", "zorder": 6}
+    marker = "o" if curves.generation.size == 1 else None  # a line of one point would not be seen
     lines: list[tuple[str, np.ndarray, dict[str, Any]]] = [
-        (
-            "champion (validation)",
-            curves.champion,
-            {"color": _CHAMPION, "lw": 2.4, "drawstyle": "steps-post", "zorder": 6},
-        ),
-        ("best of population", curves.best, {"color": tint(_TRAINING, 0.55), "lw": 0.9, "zorder": 3}),
+        ("champion (validation)", curves.champion, champion),
+        ("best (training)", curves.best, {"color": tint(_TRAINING, 0.55), "lw": 0.9, "zorder": 3}),
         ("mean", curves.mean, {"color": _TRAINING, "lw": 1.8, "zorder": 5}),
         ("median", curves.median, {"color": INK, "lw": 1.2, "ls": (0, (3, 1.4)), "zorder": 4}),
     ]
     keys: list[Key] = []
     for name, values, style in lines:
         if np.isfinite(values).any():
-            fitness.plot(curves.generation, values, marker="o" if values.size == 1 else None, ms=5, **style)
+            fitness.plot(curves.generation, values, marker=marker, ms=5, **style)
             keys.append((Line2D([], [], **{**style, "drawstyle": "default"}), name))
     keys += _mark_non_finite(fitness, curves)
     _finish(figure, fitness, below, [curves], keys, references, title or "Learning curve")
     if below is not None:
-        below.plot(
-            curves.generation,
-            100 * curves.pass_rate,
-            color=GREEN,
-            lw=1.6,
-            marker="o" if curves.mean.size == 1 else None,
-        )
+        below.plot(curves.generation, 100 * curves.pass_rate, color=GREEN, lw=1.6, marker=marker)
     return figure
 
 
@@ -165,7 +102,7 @@ def learning_curves(
             raise ValueError(f"{name}: {error}") from error
     figure, fitness, below = _figure(np.concatenate([curves.pass_rate for curves in every]))
     keys = _draw_group(fitness, every, "champion", _CHAMPION, "champion (validation)", steps=True)
-    keys += _draw_group(fitness, every, "mean", _TRAINING, "population mean")
+    keys += _draw_group(fitness, every, "mean", _TRAINING, "population mean (training)")
     keys.append((Line2D([], [], color=QUIET, lw=0.8), "single runs"))
     if len(every) > 1:
         keys.append((Patch(facecolor=tint(QUIET, 0.3), lw=0), "95 % interval of the mean"))
@@ -209,7 +146,12 @@ def write_learning_curves(
     references: Mapping[str, float] | None = None,
     title: str = "",
 ) -> Path:
-    """Writes the learning curves of several runs into one picture at ``path``; errors as :func:`write_learning_curve`."""
+    """Writes the learning curves of several runs into one picture at ``path``.
+
+    Raises:
+        RunError: a run has no generations yet.
+        OSError: the file cannot be written.
+    """
     directories = [run if isinstance(run, RunDirectory) else RunDirectory(Path(run)) for run in runs]
     rows = {str(run): _rows(run) for run in directories}
     return save_figure(learning_curves(rows, references=references, title=title), path)
@@ -220,19 +162,6 @@ def _rows(run: RunDirectory) -> list[dict[str, Any]]:
     if not rows:
         raise RunError(f"{run} has no generations to draw yet")
     return rows
-
-
-def _column(rows: Sequence[Row], name: str, default: float = np.nan) -> np.ndarray:
-    """A column (G,) of the rows; missing, null and infinite values are NaN."""
-    values = [row.get(name, default) for row in rows]
-    column = np.asarray([np.nan if value is None else value for value in values], np.float64)
-    return np.where(np.isfinite(column), column, np.nan)
-
-
-def _carried_forward(values: np.ndarray) -> np.ndarray:
-    """Each gap filled with the value before it; a champion stays champion where its score was not written again."""
-    last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(values.size), 0))
-    return values[last]
 
 
 def _figure(pass_rate: np.ndarray) -> tuple[Figure, Any, Any | None]:
@@ -304,8 +233,10 @@ def _finish(
     """Axes, reference lines, legend and headings that one run and several have in common."""
     first, last = min(c.generation[0] for c in runs), max(c.generation[-1] for c in runs)
     for ax in (fitness, below) if below is not None else (fitness,):
-        ax.set_xlim(first, last if last > first else first + 1)
+        ax.set_xlim(*((first, last) if last > first else (first - 0.5, first + 0.5)))
         ax.xaxis.get_major_locator().set_params(integer=True)
+        if last == first:
+            ax.set_xticks([first])
         ax.grid(axis="y", color=tint(QUIET, 0.2), lw=0.6)
         ax.set_axisbelow(True)
     (fitness if below is None else below).set_xlabel("generation")
@@ -320,10 +251,9 @@ def _facts(runs: Sequence[Curves]) -> str:
     """How much was done, in one line."""
     longest = max(run.generation.size for run in runs)
     facts = [f"{len(runs)} runs"] * (len(runs) > 1) + [f"{longest} generation{'s' * (longest > 1)}"]
-    for total, unit in (
-        (sum(_last(run.env_steps) for run in runs), "env steps"),
-        (sum(_last(run.seconds) for run in runs), "s"),
-    ):
+    totals = {"env steps": [run.env_steps for run in runs], "s": [run.seconds for run in runs]}
+    for unit, columns in totals.items():
+        total = sum(_last(column) for column in columns)
         if np.isfinite(total):
             facts.append(f"{_short(total)} {unit}")
     return " · ".join(facts)
@@ -347,13 +277,25 @@ def _draw_references(ax: Any, references: Mapping[str, float]) -> None:
     for value in values.values():
         ax.axhline(value, color=QUIET, lw=1.0, ls=(0, (1, 2)), zorder=1)
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high)
+    ax.set_ylim(low, high)  # labels must not move what they label
+    names = sorted(values, key=lambda name: values[name])
     gap = _LINE_GAP / (ax.get_position().height * _HEIGHT) * (high - low)
-    place = -np.inf
-    for name, value in sorted(values.items(), key=lambda item: item[1]):
-        place = max(value, place + gap)
-        at = {"xycoords": ax.get_yaxis_transform(), "textcoords": ax.get_yaxis_transform()}
+    beside: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": ax.get_yaxis_transform()}
+    for name, place in zip(names, _spread([values[name] for name in names], gap), strict=True):
         ax.annotate(
-            f"{name} {value:.1f}", (1.0, value), xytext=(1.02, place), va="center", size=TICK_SIZE, color=INK,
-            family=FONT, annotation_clip=False, arrowprops={"arrowstyle": "-", "color": QUIET, "lw": 0.6}, **at,
+            f"{name} {values[name]:.1f}", (1.0, values[name]), xytext=(1.03, place), va="center", size=TICK_SIZE,
+            color=INK, family=FONT, annotation_clip=False, **beside,
+            arrowprops={"arrowstyle": "-", "color": QUIET, "lw": 0.6, "shrinkA": 1, "shrinkB": 0},
         )  # fmt: skip
+
+
+def _spread(places: Sequence[float], gap: float) -> list[float]:
+    """Ascending places, moved as little as needed to stand at least ``gap`` apart."""
+    spread = list(places)
+    for _ in range(100):  # neighbours push each other away by equal parts until all have room
+        for i in range(len(spread) - 1):
+            overlap = gap - (spread[i + 1] - spread[i])
+            if overlap > 0:
+                spread[i] -= overlap / 2
+                spread[i + 1] += overlap / 2
+    return spread

@@ -25,7 +25,7 @@ from koki2_envs.rendering.style import FONT, GHOST, LABEL_SIZE, QUIET, dress, he
 from koki2_envs.rendering.views import draw_map, draw_strip, draw_time_key
 
 # Inches.
-_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.85, 1.75, 0.9, 0.62, 0.2
+_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.95, 1.75, 0.9, 0.62, 0.2
 _STRIP_WIDTH, _STRIP_HEIGHT = 8.4, 3.3
 _MAP_SIDE, _BETWEEN, _BESIDE_MAP = 4.6, 0.95, 5.4
 _UNDER_MAP = 1.75
@@ -82,9 +82,9 @@ def _strip_figure(scene: Scene, record: LifeRecord, stack: list[Panel]) -> Figur
     figure = _figure(_LEFT + _STRIP_WIDTH + _RIGHT, _TOP + sum(heights) + _GAP * len(stack) + _BOTTOM)
     axes = _column(figure, heights, left=_LEFT, width=_STRIP_WIDTH)
     axes[0].set_ylim(-0.5, scene.size[scene.long_axis] - 0.5)
+    prepare(axes[0], record.num_lived, record.num_steps)
     keys = draw_strip(axes[0], scene)
     legend(axes[0], keys, labelspacing=0.85, **BESIDE)
-    prepare(axes[0], record.num_lived, record.num_steps)
     _name_unlived(axes[0], record)
     _fill(axes[1:], stack, record)
     axes[0].tick_params(labelbottom=False)

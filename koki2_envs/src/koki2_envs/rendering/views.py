@@ -36,11 +36,12 @@ def draw_strip(ax: Any, scene: Scene) -> list[Key]:
     times = np.arange(len(scene.path))
     ax.plot(times, scene.path[:, axis], color=INK, linewidth=1.4, path_effects=_HALO, zorder=5)
     keys.append((Line2D([], [], color=INK, linewidth=1.4), "agent"))
+    per_step = ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
+    size = float(np.clip(2 * per_step, 3.4, 6.6))  # who goes off a source and back on arrives every other step
     for event in scene.events:
         y = scene.path[event.times, axis]
-        ax.scatter(
-            event.times, y, s=44, marker=event.mark.marker, c=event.mark.colour, ec=INK, lw=0.9, zorder=7, clip_on=False
-        )
+        style = {"marker": event.mark.marker, "c": event.mark.colour, "ec": INK, "lw": 0.9 if size > 5 else 0.5}
+        ax.scatter(event.times, y, s=size**2, zorder=7, clip_on=False, **style)
         keys.append((_point(event.mark, edge=INK, size=7), event.name))
     keys += _draw_ending(ax, scene.ending, (times[-1], scene.path[-1, axis]))
     ax.set_ylim(-0.5 - 0.02 * cells, cells - 0.5 + 0.02 * cells)
@@ -65,7 +66,7 @@ def draw_map(ax: Any, scene: Scene) -> list[Key]:
     ax.plot(*path[0], **birth, zorder=6)
     keys.append((Line2D([], [], color=TIME_COLOURS(0.7), linewidth=1.8), "agent"))
     keys.append((Line2D([], [], **birth), "birth"))
-    _count_events(ax, scene)
+    keys += _draw_events(ax, scene, points)
     ax.plot(*path[-1], "o", ms=7, mfc=INK, mec=PAPER, mew=1.2, zorder=8)
     if scene.ending.fatal:
         keys += _draw_ending(ax, scene.ending, tuple(path[-1]))
@@ -132,18 +133,24 @@ def _draw_places(ax: Any, layer: Layer, points: float) -> list[Key]:
     return keys
 
 
-def _count_events(ax: Any, scene: Scene) -> None:
-    """How often something happened in a cell, written beside it."""
+def _draw_events(ax: Any, scene: Scene, points: float) -> list[Key]:
+    """A small mark in every cell in which something happened, and how often, where that was more than once."""
     width, height = scene.size
+    size = float(np.clip(0.36 * points, 3.2, 6.5))
     for event in scene.events:
         cells, counts = np.unique(scene.path[event.times], axis=0, return_counts=True)
+        style = {"marker": event.mark.marker, "c": event.mark.colour, "ec": INK, "lw": 0.8}
+        ax.scatter(*cells.T, s=size**2, zorder=7, **style)
         for (x, y), count in zip(cells, counts, strict=True):
+            if count == 1:
+                continue
             left, down = x > 0.85 * width, y < 0.08 * height
             ax.annotate(
                 f"×{count}", (x, y), xytext=(-11 if left else 11, -11 if down else 10), textcoords="offset points",
                 ha="right" if left else "left", va="center", size=LABEL_SIZE, weight="bold", color=event.mark.colour,
                 family=FONT, path_effects=[patheffects.withStroke(linewidth=2.4, foreground=PAPER)], zorder=9,
             )  # fmt: skip
+    return [(_point(event.mark, edge=INK, size=6), event.name) for event in scene.events]
 
 
 def _draw_ending(ax: Any, ending: Ending, where: tuple[float, float]) -> list[Key]:
@@ -168,7 +175,7 @@ def _dashes(mark: Mark) -> Any:
 
 def _grid(ax: Any, size: tuple[int, int]) -> None:
     """Cell borders, as long as they are not denser than the eye can use."""
-    if max(size) <= 40:
+    if max(size) <= 32:
         ax.set_xticks(np.arange(size[0] + 1) - 0.5, minor=True)
         ax.set_yticks(np.arange(size[1] + 1) - 0.5, minor=True)
         ax.grid(which="minor", color=FAINT, linewidth=0.6, zorder=0)

@@ -1,0 +1,90 @@
+"""Pictures of brains at work: the recorded life is the evaluated one, and its spikes stand under the world."""
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from koki2_envs import make
+from koki2_train.brains import ReferenceBrain, SpikingBrain
+from koki2_train.genomes import DirectEncoding
+from koki2_train.lifetime import lifetime
+from koki2_train.render import record_life, spike_panel, write_life
+
+STEPS, NEURONS = 20, 12
+
+
+@pytest.fixture(scope="module")
+def spiking():
+    env, params = make("L1.1")
+    encoding = DirectEncoding(NEURONS, 4, 4, env.num_actions, init_scale=0.8)
+    genome = encoding.init(jax.random.key(1))
+    return env, params.replace(max_steps_in_episode=STEPS), SpikingBrain(NEURONS), encoding.develop(genome)
+
+
+def test_the_recorded_life_is_the_evaluated_one(spiking):
+    key = jax.random.key(5)
+    summary, record = record_life(*spiking, key)
+    env, env_params, brain, params = spiking
+    evaluated = jax.jit(lambda: lifetime(env, env_params, brain, params, key, num_steps=STEPS))()
+    assert jax.tree.map(float, summary) == jax.tree.map(float, evaluated)
+    assert record.num_steps == STEPS
+    assert record.num_lived == summary.steps_alive
+    assert record.fitness == pytest.approx(float(summary.fitness))
+    assert record.states.time.tolist() == list(range(STEPS + 1))
+    assert record.observations.shape == (STEPS, 4)
+    assert record.extra["spikes"].shape == (STEPS, NEURONS)
+    assert set(np.unique(record.extra["spikes"])) == {0.0, 1.0}
+
+
+def test_knobs_and_lives_share_one_compilation(spiking):
+    from koki2_train.render import _trace
+
+    env, env_params, brain, params = spiking
+    record_life(*spiking, jax.random.key(0))
+    before = _trace._cache_size()
+    record_life(env, env_params.replace(energy_gain=0.3), brain, params, jax.random.key(1))
+    assert _trace._cache_size() == before
+
+
+def test_still_and_film_of_a_spiking_brain(spiking, tmp_path):
+    png, gif = tmp_path / "life.png", tmp_path / "life.gif"
+    summary = write_life(*spiking, jax.random.key(5), png_path=png, gif_path=gif, title="a life", fps=25)
+    with Image.open(gif) as film:
+        assert film.n_frames == int(summary.steps_alive) + 1
+        assert film.info["duration"] == 40
+    with Image.open(png) as with_spikes:
+        height = with_spikes.height
+    write_life(spiking[0], spiking[1], ReferenceBrain("random"), (), jax.random.key(5), png_path=png)
+    with Image.open(png) as without:
+        assert without.height < height
+
+
+def test_a_brain_within_a_brain_shows_its_spikes():
+    from koki2_train.brains import SpikingCarry
+    from koki2_train.render import _find
+
+    inner = SpikingCarry(np.zeros(3), np.ones(3))
+    assert _find((0, ("plastic", inner)), "spikes") is inner.spikes
+    assert _find((), "spikes") is None
+
+
+def test_spike_panel_draws_a_row_a_neuron():
+    from matplotlib.figure import Figure
+
+    spikes = np.zeros((7, 4))
+    spikes[2, 3] = 1.0
+    ax = Figure().add_subplot()
+    spike_panel(spikes).draw(ax)
+    shown = ax.images[0].get_array()
+    assert shown.shape == (4, 7)
+    assert np.argwhere(shown).tolist() == [[3, 2]]
+    assert "3 of 4 silent" in ax.texts[0].get_text()
+
+
+def test_errors_by_name(spiking, tmp_path):
+    with pytest.raises(ValueError, match=r"png_path, gif_path"):
+        write_life(*spiking, jax.random.key(0))
+    with pytest.raises(OSError, match="nowhere"):
+        write_life(*spiking, jax.random.key(0), png_path=tmp_path / "nowhere" / "life.png")
+    assert not list(tmp_path.iterdir())
