@@ -157,6 +157,16 @@ def test_reaching_the_goal_is_no_death():
     assert not scene_of(*life).ending.fatal
 
 
+@pytest.mark.parametrize("size", [(9, 9), (16, 5), (5, 16)])
+def test_nothing_is_cut_off(size):
+    figure = draw_life(*a_life("L1.0", seed=3, width=size[0], height=size[1], energy_decay=0.06))
+    figure.canvas.draw()
+    everything = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert 0 <= everything.x0 < everything.x1 <= width
+    assert 0 <= everything.y0 < everything.y1 <= height
+
+
 def test_further_panels_and_layers_can_be_added(monkeypatch, tmp_path):
     env, params, record = a_life("L0.1")
     drawn = []

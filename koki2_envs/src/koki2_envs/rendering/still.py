@@ -28,7 +28,7 @@ from koki2_envs.rendering.views import draw_map, draw_strip, draw_time_key
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.95, 1.75, 0.9, 0.62, 0.2
 _STRIP_WIDTH, _STRIP_HEIGHT = 8.4, 3.3
 _MAP_SIDE, _BETWEEN, _BESIDE_MAP = 4.6, 0.95, 5.4
-_UNDER_MAP = 1.75
+_TIME_KEY, _LEGEND_ROW = 1.28, 0.2  # under the map
 _DPI = 110
 
 
@@ -95,8 +95,11 @@ def _strip_figure(scene: Scene, record: LifeRecord, stack: list[Panel]) -> Figur
 def _map_figure(scene: Scene, record: LifeRecord, stack: list[Panel]) -> Figure:
     heights = [panel.height for panel in stack]
     gaps = _GAP * (len(heights) - 1)
+    # Two columns of: every layer, perhaps also where its things once were; every event; the agent, its birth, its end.
+    legend_rows = (2 * len(scene.layers) + len(scene.events) + 4) // 2
+    map_height = _MAP_SIDE * scene.size[1] / max(scene.size) + _TIME_KEY + _LEGEND_ROW * legend_rows + 0.12
     # Where the map is the taller side, the panels grow to end level with it.
-    inner = max(sum(heights) + gaps, _MAP_SIDE + _UNDER_MAP - _BOTTOM)
+    inner = max(sum(heights) + gaps, map_height - _BOTTOM)
     heights = [height * (inner - gaps) / sum(heights) for height in heights]
     figure = _figure(_LEFT + _MAP_SIDE + _BETWEEN + _BESIDE_MAP + _RIGHT, _TOP + inner + _BOTTOM)
     _draw_world(figure, scene, record)
@@ -120,7 +123,7 @@ def _draw_world(figure: Figure, scene: Scene, record: LifeRecord) -> None:
     ax.set(xlabel="x (cells)", ylabel="y (cells)")
     key = (_LEFT / total_width, (bottom - 0.78) / total_height, width / total_width, 0.1 / total_height)
     draw_time_key(figure, key, record.num_lived)
-    legend(ax, keys, loc="upper left", bbox_to_anchor=(0.0, -1.28 / height), ncols=2, columnspacing=1.4)
+    legend(ax, keys, loc="upper left", bbox_to_anchor=(0.0, -_TIME_KEY / height), ncols=2, columnspacing=1.4)
 
 
 def _name_unlived(ax: Any, record: LifeRecord) -> None:
