@@ -54,11 +54,19 @@ def replicate(mesh: Mesh, tree: Any) -> Any:
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
-def evaluate_genomes(task: Task, env_params: Any, genomes: Any, keys: jax.Array, num_steps: int) -> LifeSummary:
+def evaluate_genomes(
+    task: Task,
+    env_params: Any,
+    genomes: Any,
+    keys: jax.Array,
+    num_steps: int,
+    wanted: tuple[str, ...] = LifeSummary._fields,
+) -> LifeSummary:
     """Lets every genome live every episode.
 
     A genome's result does not depend on how many devices there are or who shares its device. Populations that do not
-    divide evenly are padded, and the padding is dropped.
+    divide evenly are padded, and the padding is dropped. What is wanted travels between devices as one array, in one
+    collective: several at once can be met in different orders by different devices and wait for each other for ever.
 
     Args:
         task: what is lived, by whom.
@@ -66,6 +74,7 @@ def evaluate_genomes(task: Task, env_params: Any, genomes: Any, keys: jax.Array,
         genomes: pytree with a leading axis of G.
         keys: (L,) random keys, one per life; the same for every genome.
         num_steps: length of a life.
+        wanted: the fields of the summary that are asked for; the others are None, and their work is not done.
 
     Returns:
         A summary with leaves (G, L), on every device.
@@ -76,24 +85,30 @@ def evaluate_genomes(task: Task, env_params: Any, genomes: Any, keys: jax.Array,
     padded = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(padding, axis=0)]) if padding else x, genomes)
     one, all_ = PartitionSpec(_AXIS), PartitionSpec()
     spread = jax.shard_map(
-        partial(_evaluate_share, task, num_steps),
+        partial(_evaluate_share, task, num_steps, wanted),
         mesh=task.mesh,
         in_specs=(all_, one, all_),
         out_specs=one,
         check_vma=False,
     )
-    summary = spread(env_params, padded, keys)
-    summary = jax.lax.with_sharding_constraint(summary, NamedSharding(task.mesh, all_))
-    return jax.tree.map(lambda x: x[:num_genomes], summary) if padding else summary
+    table = jax.lax.with_sharding_constraint(spread(env_params, padded, keys), NamedSharding(task.mesh, all_))
+    columns = {name: table[:num_genomes, :, i] for i, name in enumerate(wanted)}
+    if "finite" in columns:
+        columns["finite"] = columns["finite"] > 0
+    return LifeSummary(**dict.fromkeys(LifeSummary._fields) | columns)  # type: ignore[arg-type]
 
 
-def _evaluate_share(task: Task, num_steps: int, env_params: Any, genomes: Any, keys: jax.Array) -> LifeSummary:
+def _evaluate_share(
+    task: Task, num_steps: int, wanted: tuple[str, ...], env_params: Any, genomes: Any, keys: jax.Array
+) -> jax.Array:
+    """One device's genomes; (G, L, len(wanted)) float32."""
     env_params = env_params.with_constants(task.idle)
 
-    def live(genome: Any) -> LifeSummary:
+    def live(genome: Any) -> jax.Array:
         params = task.encoding.develop(genome)
         one_life = partial(lifetime, task.env, env_params, task.brain, params, num_steps=num_steps)
-        return jax.vmap(one_life)(keys)
+        lives = jax.vmap(one_life)(keys)
+        return jnp.stack([getattr(lives, name).astype(jnp.float32) for name in wanted], axis=-1)
 
     return jax.vmap(live)(genomes)
 

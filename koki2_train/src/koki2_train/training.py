@@ -14,7 +14,10 @@ from koki2_train.evaluation import Task, evaluate_genomes, replicate
 from koki2_train.config import EvolutionConfig, MVTConfig, ValidationConfig
 from koki2_train.strategy import Strategy, open_es
 from koki2_train.streams import Stream, life_keys, stream_key
-from koki2_train.viability import Verdict, dense_rank, everyone_viable, failure_counts, judge
+from koki2_train.viability import CRITERIA, Verdict, dense_rank, everyone_viable, failure_counts, judge
+
+_TRAINING = ("fitness", "finite", "success", "steps_alive")
+_VALIDATION = ("fitness", "finite")
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _generation(program: Program, env_params: Any, root: jax.Array, state: RunSt
     genomes = unravel(program, population)
 
     keys = life_keys(stream_key(root, Stream.TRAINING, number), program.evolution.episodes)
-    lives = evaluate_genomes(program.task, env_params, genomes, keys, program.num_steps)
+    lives = evaluate_genomes(program.task, env_params, genomes, keys, program.num_steps, _TRAINING)
     fitness = jnp.mean(lives.fitness, axis=1)
     fitness = jnp.where(jnp.all(lives.finite, axis=1), fitness, jnp.nan)
     verdict = _viability(program, env_params, root, number, genomes)
@@ -203,7 +206,7 @@ def _viability(program: Program, env_params: Any, root: jax.Array, number: jax.A
         return everyone_viable(program.evolution.pop_size)
     keys = life_keys(stream_key(root, Stream.VIABILITY, number), config.mvt_episodes)
     short = env_params.with_constants((("max_steps_in_episode", config.mvt_steps),))
-    return judge(evaluate_genomes(program.task, short, genomes, keys, config.mvt_steps), config)
+    return judge(evaluate_genomes(program.task, short, genomes, keys, config.mvt_steps, CRITERIA), config)
 
 
 def _best(program: Program, population: jax.Array, fitness: jax.Array, verdict: Verdict) -> jax.Array:
@@ -216,7 +219,7 @@ def _validate(
     program: Program, env_params: Any, root: jax.Array, state: RunState, candidates: jax.Array
 ) -> RunState:
     keys = life_keys(stream_key(root, Stream.VALIDATION), program.validation.validation_episodes)
-    lives = evaluate_genomes(program.task, env_params, unravel(program, candidates), keys, program.num_steps)
+    lives = evaluate_genomes(program.task, env_params, unravel(program, candidates), keys, program.num_steps, _VALIDATION)
     scores = jnp.where(jnp.all(lives.finite, axis=1), jnp.mean(lives.fitness, axis=1), -jnp.inf)
     winner = jnp.argmax(scores)
     better = scores[winner] > state.champion_score

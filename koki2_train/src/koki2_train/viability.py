@@ -17,6 +17,10 @@ FAILURES = ("non_finite", "died_early", "low_action_entropy", "low_energy_gained
 """Why a genome fails, in the order in which the criteria are looked at."""
 
 
+CRITERIA = ("finite", "steps_alive", "action_entropy", "energy_gained")
+"""The fields of a :class:`LifeSummary` that the test looks at."""
+
+
 class Verdict(NamedTuple):
     """The test's result for G genomes.
 

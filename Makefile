@@ -1,0 +1,40 @@
+# Everything runs in .venv, made from a bare python3 (3.11 or newer) on first use.
+PYTHON ?= python3
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+DEMO ?= runs/demo
+
+.PHONY: demo test test-all lint types ci clean
+
+demo: .venv/installed
+	.venv/bin/koki2-train evolve L0.2 --preset demo --out $(DEMO) --resume
+	.venv/bin/koki2-train evaluate $(DEMO) --episodes 512 --seed 424242 --baseline random --baseline greedy --baseline oracle
+	.venv/bin/koki2-train report $(DEMO)
+	.venv/bin/koki2-train render $(DEMO)
+
+test: .venv/installed-dev
+	.venv/bin/python -m pytest -m "not slow"
+
+test-all: .venv/installed-dev
+	.venv/bin/python -m pytest
+
+lint: .venv/installed-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: .venv/installed-dev
+	.venv/bin/mypy
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "koki2 needs Python 3.11 or newer; make PYTHON=... names one")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python constraints.txt koki2_envs/pyproject.toml koki2_train/pyproject.toml
+	$(PIP) install -c constraints.txt -e "./koki2_envs[pictures]" -e ./koki2_train
+	touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(PIP) install -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache

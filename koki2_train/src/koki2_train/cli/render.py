@@ -1,0 +1,49 @@
+"""``koki2-train render``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from koki2_train.cli.options import parse_assignments
+from koki2_train.cli.output import number
+
+
+@click.command("render")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--life", type=click.IntRange(min=0), default=0, show_default=True, help="Which held-out life.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the held-out lives.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
+def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], out: Path | None) -> None:
+    """Draw a held-out life of RUN's champion: life.png, with what its neurons did, and life.gif."""
+    overrides = parse_assignments(assignments)
+
+    from koki2_train.platform_setup import set_up
+
+    set_up(1)
+    import jax
+
+    from koki2_train.assessment import load_champion
+    from koki2_train.render import write_life
+    from koki2_train.run_directory import RunDirectory, RunError
+    from koki2_train.streams import Stream, life_keys, stream_key
+
+    try:
+        directory = RunDirectory(run)
+        experiment = directory.read_config()[0].with_settings(overrides)
+        program = experiment.program(1)
+        champion = load_champion(directory, experiment)
+    except (RunError, ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    key = life_keys(stream_key(jax.random.key(seed), Stream.TEST), life + 1)[life]
+    folder = out or run
+    folder.mkdir(parents=True, exist_ok=True)
+    png, gif = folder / "life.png", folder / "life.gif"
+    task = program.task
+    summary = write_life(
+        task.env, experiment.params, task.brain, task.encoding.develop(champion), key, png_path=png, gif_path=gif,
+        title=f"{experiment.rung}: champion of {run}, held-out life {life}",
+    )  # fmt: skip
+    click.echo(f"{png}\n{gif}\nfitness {number(float(summary.fitness), 1)}")
