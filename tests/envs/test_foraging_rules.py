@@ -7,6 +7,7 @@ import pytest
 
 from koki2_envs import ramp
 from koki2_envs.environments import Foraging, ForagingState
+from koki2_envs.knobs import knob_fields, spec_of
 from koki2_envs.params import ForagingParams
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
@@ -349,6 +350,24 @@ class TestPhase:
         info = step(meal, RIGHT, **knobs)[4]
         assert float(info["energy_gained"]) == pytest.approx(gain)
         assert float(info["integrity_lost"]) == pytest.approx(0.8 * gain)
+
+    @pytest.mark.parametrize(("time", "share"), [(0, 0.0), (2, 0.5), (4, 1.0)])
+    def test_the_reward_follows_schedules(self, time, share):
+        weights = {"survival_reward": 2.0, "energy_reward": 8.0, "success_bonus": 20.0, "drive_reward": 4.0}
+        knobs = {name: ramp(0.0, value) for name, value in weights.items()}
+        _, _, reward, _, info = step(state_of((3, 2), [[4, 2]], time=time), RIGHT, max_steps_in_episode=5, **knobs)
+        expected = 2 + 8 * 0.25 + 20 + 4 * float(info["drive_reduction"])
+        assert float(reward) == pytest.approx(share * expected, rel=1e-5)
+
+    def test_every_knob_that_takes_schedules_follows_them(self):
+        for name, field in knob_fields(ForagingParams).items():
+            if spec_of(field).scheduled:
+                steady = {"deplete_sources": True, name: ramp(field.default, field.default)}
+                state = state_of((3, 2), [[4, 2], [4, 2]], bad=[False, True])
+                plain = {"deplete_sources": True, name: field.default}
+                got, expected = step(state, RIGHT, **steady), step(state, RIGHT, **plain)
+                for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
+                    np.testing.assert_allclose(a, b, atol=1e-6, err_msg=name)
 
     def test_energy_at_birth_is_the_schedules_start(self):
         _, state = Foraging().reset_env(jax.random.key(0), ForagingParams(energy_init=ramp(0.25, 1.0)))

@@ -171,7 +171,7 @@ class Foraging(World[ForagingState, ForagingParams]):
         terminated = (energy <= 0.0) | (integrity <= 0.0)
         if not is_always(params.terminate_on_reach, False):
             terminated = terminated | (jnp.asarray(params.terminate_on_reach) & reached)
-        reward = self.reward(params, energy_gained, reached & ~state.succeeded, drive_reduction)
+        reward = self.reward(params, energy_gained, reached & ~state.succeeded, drive_reduction, phi)
         info = {
             "energy_gained": energy_gained,
             "integrity_lost": integrity_lost,

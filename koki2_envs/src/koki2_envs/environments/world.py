@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from koki2_envs.knobs import is_always
+from koki2_envs.knobs import at, is_always
 from koki2_envs.params import STRUCTURE, WorldParams
 
 StateT = TypeVar("StateT", bound="WorldState")
@@ -109,16 +109,21 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         raise NotImplementedError
 
     def reward(
-        self, params: ParamsT, energy_gained: jax.Array, first_success: jax.Array, drive_reduction: jax.Array
+        self,
+        params: ParamsT,
+        energy_gained: jax.Array,
+        first_success: jax.Array,
+        drive_reduction: jax.Array,
+        phi: jax.Array,
     ) -> jax.Array:
-        """Reward of one step, () float32; its undiscounted sum over a life is the life's fitness."""
+        """Reward of one step at phase ``phi``, () float32; its undiscounted sum over a life is the life's fitness."""
         reward = (
-            params.survival_reward
-            + params.energy_reward * energy_gained
-            + params.success_bonus * first_success.astype(jnp.float32)
+            at(params.survival_reward, phi)
+            + at(params.energy_reward, phi) * energy_gained
+            + at(params.success_bonus, phi) * first_success.astype(jnp.float32)
         )
         if not is_always(params.drive_reward, 0.0):
-            reward = reward + params.drive_reward * drive_reduction
+            reward = reward + at(params.drive_reward, phi) * drive_reduction
         return jnp.asarray(reward, jnp.float32)
 
     def __eq__(self, other: object) -> bool:
