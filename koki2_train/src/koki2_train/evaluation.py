@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from koki2_train.brains import Brain
 from koki2_train.genomes import Encoding
 from koki2_train.lifetime import LifeSummary, lifetime
+
+T = TypeVar("T")
 
 _AXIS = "population"
 
@@ -62,7 +65,7 @@ def evaluate_genomes(
     num_steps: int,
     wanted: tuple[str, ...] = LifeSummary._fields,
 ) -> LifeSummary:
-    """Lets every genome live every episode.
+    """Lets every genome live every episode. Call it inside :func:`on_every_device`.
 
     A genome's result does not depend on how many devices there are or who shares its device. Populations that do not
     divide evenly are padded, and the padding is dropped. What is wanted travels between devices as one array, in one
@@ -79,23 +82,26 @@ def evaluate_genomes(
     Returns:
         A summary with leaves (G, L), on every device.
     """
-    shares = task.mesh.size
     num_genomes = jax.tree.leaves(genomes)[0].shape[0]
-    padding = -num_genomes % shares
-    padded = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(padding, axis=0)]) if padding else x, genomes)
-    one, all_ = PartitionSpec(_AXIS), PartitionSpec()
-    spread = jax.shard_map(
-        partial(_evaluate_share, task, num_steps, wanted),
-        mesh=task.mesh,
-        in_specs=(all_, one, all_),
-        out_specs=one,
-        check_vma=False,
-    )
-    table = jax.lax.with_sharding_constraint(spread(env_params, padded, keys), NamedSharding(task.mesh, all_))
+    share = -(-num_genomes // task.mesh.size)
+    mine = jnp.minimum(jax.lax.axis_index(_AXIS) * share + jnp.arange(share), num_genomes - 1)
+    table = _evaluate_share(task, num_steps, wanted, env_params, jax.tree.map(lambda x: x[mine], genomes), keys)
+    table = jax.lax.all_gather(table, _AXIS, tiled=True)
     columns = {name: table[:num_genomes, :, i] for i, name in enumerate(wanted)}
     if "finite" in columns:
         columns["finite"] = columns["finite"] > 0
     return LifeSummary(**dict.fromkeys(LifeSummary._fields) | columns)  # type: ignore[arg-type]
+
+
+def on_every_device(mesh: Mesh, function: Callable[..., T], *arguments: Any) -> T:
+    """Runs ``function`` as a whole on every device of the mesh, on the same arguments to the same results.
+
+    Inside, only :func:`evaluate_genomes` divides work. Left to itself XLA would also divide what comes before and
+    after it, sum up in parts, and so round differently on every number of devices.
+    """
+    everywhere = PartitionSpec()
+    run = jax.shard_map(function, mesh=mesh, in_specs=everywhere, out_specs=everywhere, check_vma=False)
+    return run(*arguments)
 
 
 def _evaluate_share(
@@ -116,4 +122,5 @@ def _evaluate_share(
 @partial(jax.jit, static_argnames=("task", "num_steps"))
 def evaluate(task: Task, env_params: Any, genomes: Any, keys: jax.Array, num_steps: int) -> LifeSummary:
     """:func:`evaluate_genomes`, compiled once per task, number of genomes, lives and steps."""
-    return evaluate_genomes(task, env_params, genomes, keys, num_steps)
+    run = partial(evaluate_genomes, task, num_steps=num_steps)
+    return on_every_device(task.mesh, run, env_params, genomes, keys)

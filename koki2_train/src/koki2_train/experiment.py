@@ -142,7 +142,9 @@ class Experiment:
             idle=self.params.idle_knobs(),
             mesh=population_mesh(num_devices),
         )
-        return Program(task, self.evolution, self.mvt, self.validation, self.params.max_steps_in_episode)
+        # How many generations there are is no part of the compiled code: programs that differ only in it are equal.
+        evolution = dataclasses.replace(self.evolution, generations=1)
+        return Program(task, evolution, self.mvt, self.validation, self.params.max_steps_in_episode)
 
 
 def setting_fields(row: Rung) -> dict[str, dataclasses.Field[Any]]:

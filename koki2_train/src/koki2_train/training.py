@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from koki2_train.evaluation import Task, evaluate_genomes, replicate
 from koki2_train.config import EvolutionConfig, MVTConfig, ValidationConfig
+from koki2_train.evaluation import Task, evaluate_genomes, on_every_device, replicate
 from koki2_train.strategy import Strategy, open_es
 from koki2_train.streams import Stream, life_keys, stream_key
 from koki2_train.viability import CRITERIA, Verdict, dense_rank, everyone_viable, failure_counts, judge
@@ -26,7 +26,7 @@ class Program:
 
     Attributes:
         task: what is lived, by whom.
-        evolution: the search. ``generations`` is no part of the compiled code.
+        evolution: the search; its ``generations`` count for nothing here.
         mvt: the viability test.
         validation: how the champion is chosen.
         num_steps: length of a life.
@@ -123,18 +123,28 @@ def advance(
         The new state, and the log with a leading axis of ``chunk``.
     """
 
-    def place(state: RunState, _: None) -> tuple[RunState, GenerationLog]:
-        run = partial(_generation, program, env_params, root)
-        return jax.lax.cond(state.generation < last, run, partial(_skip, program), state)
+    def run(env_params: Any, root: jax.Array, state: RunState, last: jax.Array) -> tuple[RunState, GenerationLog]:
+        def place(state: RunState, _: None) -> tuple[RunState, GenerationLog]:
+            # Asked outside of the branch: what is computed inside may be fused, and so rounded, with the share of the
+            # population that a device takes, which depends on the number of devices.
+            population = _ask(program, root, state)
+            generation = partial(_generation, program, env_params, root)
+            return jax.lax.cond(state.generation < last, generation, partial(_skip, program), state, population)
 
-    return jax.lax.scan(place, state, length=chunk)
+        return jax.lax.scan(place, state, length=chunk)
+
+    return on_every_device(program.task.mesh, run, env_params, root, state, last)
 
 
 @partial(jax.jit, static_argnames=("program",))
 def crown(program: Program, env_params: Any, root: jax.Array, state: RunState) -> RunState:
     """Lets the final mean compete for champion, as a validation would; the run itself is not continued from this."""
-    mean = _strategy(program, state.champion.size).mean(state.search)
-    return _validate(program, env_params, root, state, mean[None])
+
+    def run(env_params: Any, root: jax.Array, state: RunState) -> RunState:
+        mean = _strategy(program, state.champion.size).mean(state.search)
+        return _validate(program, env_params, root, state, mean[None])
+
+    return on_every_device(program.task.mesh, run, env_params, root, state)
 
 
 def unravel(program: Program, genome: jax.Array) -> Any:
@@ -150,10 +160,21 @@ def _strategy(program: Program, num_dims: int) -> Strategy:
     return open_es(num_dims, program.evolution)
 
 
-def _generation(program: Program, env_params: Any, root: jax.Array, state: RunState) -> tuple[RunState, GenerationLog]:
+def _search_keys(root: jax.Array, generation: jax.Array) -> tuple[jax.Array, jax.Array]:
+    ask_key, tell_key = jax.random.split(stream_key(root, Stream.SEARCH, generation + 1))
+    return ask_key, tell_key
+
+
+def _ask(program: Program, root: jax.Array, state: RunState) -> jax.Array:
+    ask_key, _ = _search_keys(root, state.generation)
+    return _strategy(program, state.champion.size).ask(ask_key, state.search)
+
+
+def _generation(
+    program: Program, env_params: Any, root: jax.Array, state: RunState, population: jax.Array
+) -> tuple[RunState, GenerationLog]:
     strategy, number = _strategy(program, state.champion.size), state.generation
-    ask_key, tell_key = jax.random.split(stream_key(root, Stream.SEARCH, number + 1))
-    population = strategy.ask(ask_key, state.search)
+    _, tell_key = _search_keys(root, number)
     genomes = unravel(program, population)
 
     keys = life_keys(stream_key(root, Stream.TRAINING, number), program.evolution.episodes)
@@ -191,13 +212,10 @@ def _generation(program: Program, env_params: Any, root: jax.Array, state: RunSt
     return state, log
 
 
-def _skip(program: Program, state: RunState) -> tuple[RunState, GenerationLog]:
-    run = jax.eval_shape(partial(_generation, program), *_abstract_arguments(program), state)[1]
+def _skip(program: Program, state: RunState, population: jax.Array) -> tuple[RunState, GenerationLog]:
+    arguments = (program.task.env.default_params, jax.random.key(0), state, population)
+    run = jax.eval_shape(partial(_generation, program), *arguments)[1]
     return state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), run)
-
-
-def _abstract_arguments(program: Program) -> tuple[Any, jax.Array]:
-    return program.task.env.default_params, jax.random.key(0)
 
 
 def _viability(program: Program, env_params: Any, root: jax.Array, number: jax.Array, genomes: Any) -> Verdict:
@@ -219,7 +237,8 @@ def _validate(
     program: Program, env_params: Any, root: jax.Array, state: RunState, candidates: jax.Array
 ) -> RunState:
     keys = life_keys(stream_key(root, Stream.VALIDATION), program.validation.validation_episodes)
-    lives = evaluate_genomes(program.task, env_params, unravel(program, candidates), keys, program.num_steps, _VALIDATION)
+    genomes = unravel(program, candidates)
+    lives = evaluate_genomes(program.task, env_params, genomes, keys, program.num_steps, _VALIDATION)
     scores = jnp.where(jnp.all(lives.finite, axis=1), jnp.mean(lives.fitness, axis=1), -jnp.inf)
     winner = jnp.argmax(scores)
     better = scores[winner] > state.champion_score
