@@ -27,8 +27,8 @@ def arrays(tree: Any) -> list[np.ndarray]:
 def is_close(actual: Any, expected: Any, tolerance: float = TOLERANCE) -> bool:
     """Whether two pytrees hold the same numbers: integers exactly, floats within ``tolerance``, NaN like NaN."""
     pairs = list(zip(arrays(actual), arrays(expected), strict=False))
-    same_tree = jax.tree.structure(actual) == jax.tree.structure(expected)
-    return same_tree and all(
+    got: Any = jax.tree.structure(actual)
+    return got == jax.tree.structure(expected) and all(
         np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
         if a.dtype.kind == "f" and a.shape == b.shape
         else np.array_equal(a, b)
@@ -54,7 +54,8 @@ def assert_rows(what: str, batch: Any, rows: list[Any]) -> None:
 
 def assert_same_types(what: str, actual: Any, expected: Any) -> None:
     """Asserts the same tree, shapes and dtypes."""
-    got, wanted = jax.tree.structure(actual), jax.tree.structure(expected)
+    got: Any = jax.tree.structure(actual)
+    wanted: Any = jax.tree.structure(expected)
     assert got == wanted, f"{what} has another structure: {got} is not {wanted}"
     for (path, value), other in zip(
         jax.tree_util.tree_flatten_with_path(actual)[0], jax.tree.leaves(expected), strict=True

@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Union, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
 
 import numpy as np
 import wrapt
@@ -19,7 +19,7 @@ import wrapt
 if TYPE_CHECKING:
     import jax
 
-    Knob = Union[bool, int, float, jax.Array, "Schedule"]
+    Knob: TypeAlias = "bool | int | float | jax.Array | Schedule"
 else:
     Knob = Any
 
@@ -86,7 +86,7 @@ def knob(
 
 def spec_of(field: dataclasses.Field[Any]) -> KnobSpec:
     """The :class:`KnobSpec` of a params field."""
-    return field.metadata[_SPEC]  # type: ignore[no-any-return]
+    return field.metadata[_SPEC]
 
 
 def knob_fields(params: Any) -> dict[str, dataclasses.Field[Any]]:
@@ -210,7 +210,7 @@ def when_active(knob: Knob, neutral: float, active: Callable[[], T], idle: Calla
     import jax.numpy as jnp
 
     differs = jnp.any(jnp.stack([jnp.asarray(end) != neutral for end in ends]))
-    return jax.lax.cond(differs, active, idle)  # type: ignore[no-any-return]
+    return jax.lax.cond(differs, active, idle)
 
 
 def check_number(name: str, value: Any, spec: KnobSpec) -> None:
@@ -246,7 +246,8 @@ def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
         TypeError: not a number, or a schedule where none is possible.
         ValueError: outside the allowed range.
     """
-    spec, kind = spec_of(field), type(field.default)
+    spec = spec_of(field)
+    kind: Any = type(field.default)
     if _is_abstract(value):
         return value
     if isinstance(value, Schedule):

@@ -112,7 +112,7 @@ def make(name: str, **structure: int) -> tuple[Any, Any]:
 
 def register(gymnax: Any) -> None:
     """Registers every rung in Gymnax's own registry, as ``L0.2-koki2``; a second time does nothing."""
-    registry = importlib.import_module("gymnax.registration")
+    registry = gymnax.registration
     for row in RUNGS.values():
         env_id = f"{row.id}-koki2"
         if env_id not in registry.registered_envs:

@@ -100,7 +100,8 @@ class Foraging(World[ForagingState, ForagingParams]):
         Raises:
             TypeError, ValueError: ``num_sources`` is no whole number or below 1, or the params contradict it.
         """
-        super().__init__(rung, default_params or ForagingParams(), num_sources=num_sources)
+        knobs = default_params or ForagingParams()  # type: ignore[call-arg] # knob takes its default by position
+        super().__init__(rung, knobs, num_sources=num_sources)
         self.num_sources = self.structure["num_sources"]
 
     def size(self, params: ForagingParams) -> jax.Array:
@@ -181,9 +182,7 @@ class Foraging(World[ForagingState, ForagingParams]):
         }
         return self.observe(key, after, action, params), after, reward, terminated, info
 
-    def drive(
-        self, energy: jax.Array, integrity: jax.Array, params: ForagingParams, phi: jax.Array
-    ) -> jax.Array:
+    def drive(self, energy: jax.Array, integrity: jax.Array, params: ForagingParams, phi: jax.Array) -> jax.Array:
         """The drive D of a body; () float32."""
         return body.drive(
             (energy, integrity),

@@ -127,7 +127,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         return jnp.asarray(reward, jnp.float32)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
         return hash(self._identity())

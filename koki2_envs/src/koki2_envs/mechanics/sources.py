@@ -33,7 +33,7 @@ def uniform_cells(unit: jax.Array, size: jax.Array) -> jax.Array:
     return jnp.minimum((unit * size).astype(jnp.int32), size - 1)
 
 
-def scatter(key: jax.Array, num_sources: int, num_bad: jax.Array, size: jax.Array) -> Sources:
+def scatter(key: jax.Array, num_sources: int, num_bad: jax.Array | int, size: jax.Array) -> Sources:
     """Sources in uniform, independent cells, exactly ``num_bad`` of them bad, uniformly which."""
     unit = jax.random.uniform(key, (num_sources, 3))
     lot = unit[:, 2]
@@ -81,8 +81,10 @@ def deplete_and_respawn(
         depletes = when_active(
             bad_deplete_p,
             1.0,
-            lambda: (jax.random.uniform(jax.random.fold_in(key, _COIN), arrival.shape) < at(bad_deplete_p, phi))
-            | ~sources.is_bad,
+            lambda: (
+                (jax.random.uniform(jax.random.fold_in(key, _COIN), arrival.shape) < at(bad_deplete_p, phi))
+                | ~sources.is_bad
+            ),
             lambda: jnp.ones_like(arrival),
         )
         gone = arrival & depletes

@@ -20,7 +20,11 @@ class ForagingParams(WorldParams):
     )
     deplete_sources: bool = knob(False, "a source that was arrived at goes inactive", group="sources", neutral=False)
     respawn_delay: int = knob(
-        4, "steps until a depleted source is back; 0 moves it at once", unit="steps", low=0, group="sources",
+        4,
+        "steps until a depleted source is back; 0 moves it at once",
+        unit="steps",
+        low=0,
+        group="sources",
         scheduled=True,
     )
     bad_source_respawn_delay: int = knob(
@@ -43,8 +47,12 @@ class ForagingParams(WorldParams):
 
     good_only_gradient: bool = knob(False, "the gradient ignores bad sources", group="senses", neutral=False)
     hazard_smell: float = knob(
-        0.0, "how much a nearest bad source changes the gradient: 0 same smell, 0.5 silent, 1 repelling",
-        low=0.0, high=1.0, group="senses", neutral=0.0,
+        0.0,
+        "how much a nearest bad source changes the gradient: 0 same smell, 0.5 silent, 1 repelling",
+        low=0.0,
+        high=1.0,
+        group="senses",
+        neutral=0.0,
     )
     grad_bins: float = knob(
         0.0, "resolution b of the gradient, quantised to round(g·b)/b; 0 is exact", low=0.0, group="senses", neutral=0.0

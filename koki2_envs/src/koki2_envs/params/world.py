@@ -6,7 +6,16 @@ import dataclasses
 import json
 from typing import Any, Self
 
-from koki2_envs.knobs import check_knob, did_you_mean, from_dict, is_always, knob, knob_fields, pytree_dataclass, spec_of
+from koki2_envs.knobs import (
+    check_knob,
+    did_you_mean,
+    from_dict,
+    is_always,
+    knob,
+    knob_fields,
+    pytree_dataclass,
+    spec_of,
+)
 from koki2_envs.knobs import to_dict as knobs_to_dict
 
 
