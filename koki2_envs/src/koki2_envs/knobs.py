@@ -173,9 +173,11 @@ def at(knob: Knob, phi: Any) -> Any:
     import jax.numpy as jnp
 
     span = knob.to_phi - knob.from_phi
-    x = jnp.clip((phi - knob.from_phi) / jnp.where(span > 0, span, 1.0), 0.0, 1.0)
+    # Shorter spans are flushed to zero where they divide.
+    rising = span >= np.finfo(np.float32).tiny
+    x = jnp.clip((phi - knob.from_phi) / jnp.where(rising, span, 1.0), 0.0, 1.0)
     value = knob.start + (knob.end - knob.start) * (x * x * (3.0 - 2.0 * x))
-    return jnp.where(span > 0, value, knob.end)
+    return jnp.where(rising, value, knob.end)
 
 
 def largest(knob: Knob) -> Any:
