@@ -2,11 +2,12 @@
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 DEMO ?= runs/demo
+DEMO_SIZE ?= --preset demo
 
 .PHONY: demo test test-all lint types ci clean
 
 demo: .venv/installed
-	.venv/bin/koki2-train evolve L0.2 --preset demo --out $(DEMO) --resume
+	.venv/bin/koki2-train evolve L0.2 $(DEMO_SIZE) --out $(DEMO) --resume
 	.venv/bin/koki2-train evaluate $(DEMO) --episodes 512 --seed 424242 --baseline random --baseline greedy --baseline oracle
 	.venv/bin/koki2-train report $(DEMO)
 	.venv/bin/koki2-train render $(DEMO)

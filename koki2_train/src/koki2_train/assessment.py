@@ -78,7 +78,9 @@ def load_champion(run: RunDirectory, experiment: Experiment) -> DirectGenome:
     for name, wanted in shapes._asdict().items():
         if name not in arrays or arrays[name].shape != wanted.shape:
             got = arrays[name].shape if name in arrays else "nothing"
-            raise RunError(f"{run}/best_genome.npz: {name} has shape {got}, the experiment's brain needs {wanted.shape}")
+            raise RunError(
+                f"{run}/best_genome.npz: {name} has shape {got}, the experiment's brain needs {wanted.shape}"
+            )
     return DirectGenome(**{name: jnp.asarray(arrays[name]) for name in shapes._fields})
 
 
@@ -90,9 +92,7 @@ def stack_genomes(genomes: Sequence[DirectGenome]) -> DirectGenome:
 
 def _setting_of_a_life(experiment: Experiment) -> Experiment:
     """The experiment without what does not matter to a life, so that runs can be evaluated together."""
-    return dataclasses.replace(
-        experiment, evolution=EvolutionConfig(), mvt=MVTConfig(), validation=ValidationConfig()
-    )
+    return dataclasses.replace(experiment, evolution=EvolutionConfig(), mvt=MVTConfig(), validation=ValidationConfig())
 
 
 @partial(jax.jit, static_argnames=("env", "policy", "idle", "num_steps"))
@@ -105,7 +105,11 @@ def _live_policy(
 
 
 def assess_runs(
-    paths: Sequence[Any], episodes: int, seed: int, baselines: Sequence[str] = (), overrides: dict[str, Any] | None = None
+    paths: Sequence[Any],
+    episodes: int,
+    seed: int,
+    baselines: Sequence[str] = (),
+    overrides: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluates champions, and policies beside them, on the same lives.
 

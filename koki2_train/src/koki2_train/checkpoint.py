@@ -89,7 +89,9 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, meta
 
 
-def save_numbered(folder: Path, number: int, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], keep: int) -> None:
+def save_numbered(
+    folder: Path, number: int, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], keep: int
+) -> None:
     """Writes checkpoint ``number`` into ``folder`` and deletes all but the last ``keep``."""
     folder.mkdir(exist_ok=True)
     save(folder / f"{number:08d}{_SUFFIX}", arrays, meta)

@@ -53,7 +53,9 @@ class EvolutionConfig(_Checked):
     lr_floor: float = knob(
         0.1, "share of lr at which its decay ends", low=0.0, high=1.0, group="evolution", scheduled=False
     )
-    adam_b1: float = knob(0.9, "Adam's memory of the gradient", low=0.0, high=0.999999, group="evolution", scheduled=False)
+    adam_b1: float = knob(
+        0.9, "Adam's memory of the gradient", low=0.0, high=0.999999, group="evolution", scheduled=False
+    )
     adam_b2: float = knob(
         0.999, "Adam's memory of the squared gradient", low=0.0, high=0.999999, group="evolution", scheduled=False
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 from koki2_envs.knobs import Schedule, did_you_mean, from_dict, knob_fields, spec_of, to_dict
 from koki2_envs.ladder import RUNGS, Rung, rung
 from koki2_envs.params import STRUCTURE, WorldParams
-
 from koki2_train.config import BrainConfig, EvolutionConfig, MVTConfig, ValidationConfig
 
 if TYPE_CHECKING:
@@ -181,7 +180,16 @@ def parse_setting(name: str, text: str) -> Any:
             raise ValueError(f"{name} cannot be a schedule, got {text!r}")
         return _schedule(name, text)
     if kind is bool:
-        words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+        words = {
+            "true": True,
+            "1": True,
+            "yes": True,
+            "on": True,
+            "false": False,
+            "0": False,
+            "no": False,
+            "off": False,
+        }
         if text.lower() not in words:
             raise ValueError(f"{name} must be true or false, got {text!r}")
         return words[text.lower()]
@@ -189,9 +197,9 @@ def parse_setting(name: str, text: str) -> Any:
 
 
 def _params(row: Rung, chosen: Mapping[str, Any], structure: Mapping[str, int]) -> WorldParams:
-    params = row.default_params.replace(**chosen)
+    params: Any = row.default_params.replace(**chosen)
     if "energy_decay" in knob_fields(params) and "energy_decay" not in chosen:
-        initial = getattr(params, "energy_init")
+        initial = params.energy_init
         at_birth = initial.start if isinstance(initial, Schedule) else initial
         params = params.replace(energy_decay=at_birth / params.max_steps_in_episode)
     for name, value in structure.items():

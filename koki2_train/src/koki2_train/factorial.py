@@ -67,7 +67,12 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
         evolution = dataclasses.replace(experiment.evolution, generations=generations)
         experiment = dataclasses.replace(experiment, evolution=evolution)
         cells.append(
-            Cell("+".join(on) or "none", dict(zip(factors, levels, strict=True)), experiment, experiment.env_steps(generations))
+            Cell(
+                "+".join(on) or "none",
+                dict(zip(factors, levels, strict=True)),
+                experiment,
+                experiment.env_steps(generations),
+            )
         )
     return cells
 
@@ -100,8 +105,8 @@ def assess_cells(
     """Evaluates all champions on the same held-out lives in the world of the cell without factors.
 
     Returns:
-        ``{"cells": [...], "effects": [...], "baselines": {...}}``: per cell fitness over seeds with a 95 % interval and the
-        viability test's pass rates; per factor the difference that it makes, paired by seed over the other factors.
+        ``{"cells": [...], "effects": [...], "baselines": {...}}``: per cell fitness over seeds with a 95 % interval and
+        the viability test's pass rates; per factor the difference it makes, paired by seed over the other factors.
     """
     lives = HeldOut(cells[0].experiment, episodes, test_seed)
     fitness: dict[str, list[float]] = {}
@@ -136,7 +141,10 @@ def _effect(factor: str, cells: Sequence[Cell], fitness: Mapping[str, list[float
     on = np.mean([fitness[cell.name] for cell in cells if cell.levels[factor]], axis=0)
     off = np.mean([fitness[cell.name] for cell in cells if not cell.levels[factor]], axis=0)
     difference = on - off
-    return {"factor": factor, "difference": {"mean": float(difference.mean()), "ci95": list(interval(list(difference)))}}
+    return {
+        "factor": factor,
+        "difference": {"mean": float(difference.mean()), "ci95": list(interval(list(difference)))},
+    }
 
 
 def _ends(run: RunDirectory) -> tuple[dict[str, Any], dict[str, Any]]:

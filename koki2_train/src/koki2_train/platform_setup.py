@@ -1,11 +1,11 @@
-"""What must be set before JAX wakes up: CPU devices and the compilation cache."""
+"""What must be set before JAX wakes up: CPU devices, threads for them, and the compilation cache."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-_ENOUGH_TO_CACHE = 0.3
+_ENOUGH_TO_CACHE = 0.3  # seconds of compilation
 
 
 def available_cores() -> int:
@@ -28,10 +28,16 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
         num_devices: CPU devices to make; one per core where None. Has no effect on accelerators.
         compilation_cache: keep compiled programs between processes.
     """
+    cpu_devices = num_devices or available_cores()
+    # XLA sizes its CPU thread pool by NPROC, else by the cores. A device that waits in a collective holds a thread of
+    # that pool; with only as many threads as devices all of them can end up waiting for work that no thread is left
+    # to do, and XLA aborts the process after 40 s (seen within a minute on 2 cores; never with threads to spare).
+    os.environ.setdefault("NPROC", str(available_cores() + 4 * cpu_devices))
+
     import jax
 
-    jax.config.update("jax_num_cpu_devices", num_devices or available_cores())
-    # Several programs in flight on several CPU devices can wait for each other's collectives for ever.
+    jax.config.update("jax_num_cpu_devices", cpu_devices)
+    # One program at a time: several in flight on several CPU devices make such waits far more likely.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     if compilation_cache:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))

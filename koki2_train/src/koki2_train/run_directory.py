@@ -86,7 +86,9 @@ class RunDirectory:
         before, now = old.settings(), experiment.settings()
         for name in before:
             if name != "generations" and before[name] != now[name]:
-                raise RunError(f"{self} was begun with {name} {before[name]}, not {now[name]}; --resume cannot change it")
+                raise RunError(
+                    f"{self} was begun with {name} {before[name]}, not {now[name]}; --resume cannot change it"
+                )
 
     def write_manifest(self, command: list[str], devices: list[str], **facts: Any) -> None:
         """Adds this invocation to the manifest."""
@@ -141,12 +143,16 @@ class RunDirectory:
         """
         rows = self.read_generations()[:count]
         if [row["generation"] for row in rows] != list(range(count)):
-            raise RunError(f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint has behind it")
+            raise RunError(
+                f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint has behind it"
+            )
         text = "".join(json.dumps(row) + "\n" for row in rows)
         checkpoint.write_atomically(self.path / "generations.jsonl", text.encode())
         return rows
 
-    def save_checkpoint(self, generation: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], keep: int = 3) -> None:
+    def save_checkpoint(
+        self, generation: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], keep: int = 3
+    ) -> None:
         """Keeps what is needed to go on from ``generation``."""
         checkpoint.save_numbered(self.path / "checkpoints", generation, arrays, meta, keep)
 

@@ -59,7 +59,7 @@ class RunResult:
 
 
 class StopRequest:
-    """Turns the first SIGINT or SIGTERM into a flag, so that a run ends between chunks; a second one ends it at once."""
+    """Turns the first SIGINT or SIGTERM into a flag, so that a run ends between chunks; a second ends it at once."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -177,7 +177,7 @@ class _Session:
         if sorted(names) != sorted(arrays):
             raise RunError(f"{self.run}: its checkpoint is of another kind of search")
         state = jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names])
-        return replicate(self.program.task.mesh, state)  # type: ignore[no-any-return]
+        return replicate(self.program.task.mesh, state)
 
     def _save(self, state: RunState) -> None:
         leaves, _ = jax.tree_util.tree_flatten_with_path(state)

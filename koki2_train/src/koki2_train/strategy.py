@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from evosax.algorithms import Open_ES
 from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
-from flax import struct
 
 from koki2_train.viability import Verdict, viability_shaping
 
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     from koki2_train.config import EvolutionConfig
 
 
-@struct.dataclass
-class _ParamsWithVerdict:
-    """What evosax hands to the fitness-shaping function, with the viability test's verdict."""
+class _ParamsWithVerdict(NamedTuple):
+    """What evosax hands to the fitness-shaping function as its params: the viability test's verdict."""
 
     verdict: Verdict
 
@@ -37,7 +35,9 @@ class Strategy:
         self._evosax = Open_ES(
             population_size=config.pop_size,
             solution=jnp.zeros(num_dims),
-            optimizer=optax.adam(_decaying(config.lr, config.lr_decay, config.lr_floor), b1=config.adam_b1, b2=config.adam_b2),
+            optimizer=optax.adam(
+                _decaying(config.lr, config.lr_decay, config.lr_floor), b1=config.adam_b1, b2=config.adam_b2
+            ),
             std_schedule=_decaying(config.sigma, config.sigma_decay, config.sigma_floor),
             fitness_shaping_fn=viability_shaping(centered_rank_fitness_shaping_fn),
             metrics_fn=lambda *_: {},

@@ -102,7 +102,7 @@ def start(program: Program, root: jax.Array) -> RunState:
         champion_score=jnp.full((), -jnp.inf, jnp.float32),
         champion_generation=jnp.full((), -1, jnp.int32),
     )
-    return replicate(program.task.mesh, state)  # type: ignore[no-any-return]
+    return replicate(program.task.mesh, state)
 
 
 @partial(jax.jit, static_argnames=("program", "chunk"))
@@ -233,9 +233,7 @@ def _best(program: Program, population: jax.Array, fitness: jax.Array, verdict: 
     return population[index]
 
 
-def _validate(
-    program: Program, env_params: Any, root: jax.Array, state: RunState, candidates: jax.Array
-) -> RunState:
+def _validate(program: Program, env_params: Any, root: jax.Array, state: RunState, candidates: jax.Array) -> RunState:
     keys = life_keys(stream_key(root, Stream.VALIDATION), program.validation.validation_episodes)
     genomes = unravel(program, candidates)
     lives = evaluate_genomes(program.task, env_params, genomes, keys, program.num_steps, _VALIDATION)

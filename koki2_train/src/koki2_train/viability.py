@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
     Attributes:
         viable: (G,) bool.
         progress: (G,) float32 in [0, 1], how far the best short life got; 1 where viable.
-        failure: (G,) int32, index into :data:`FAILURES` of the best short life's first unmet criterion; −1 where viable.
+        failure: (G,) int32, index into :data:`FAILURES` of the best short life's first unmet criterion; −1 if viable.
     """
 
     viable: jax.Array

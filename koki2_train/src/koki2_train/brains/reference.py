@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from koki2_envs.reference_policies import REFERENCE_POLICIES
 
+from koki2_envs.reference_policies import REFERENCE_POLICIES
 from koki2_train.brains.base import Learning, Outcome, Percept
 
 

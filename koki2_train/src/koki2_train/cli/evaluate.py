@@ -60,7 +60,14 @@ def _print(result: dict[str, Any], episodes: int, seed: int) -> None:
     low, high = result["aggregate"]["metrics"]["fitness"]["ci95"]
     if low is not None:
         spread = f"[{number(low, 1)}, {number(high, 1)}]"
-        rows.append(row(f"mean of {result['aggregate']['n']} runs", result["aggregate"]["metrics"], result["aggregate"]["normalized"], spread))
+        rows.append(
+            row(
+                f"mean of {result['aggregate']['n']} runs",
+                result["aggregate"]["metrics"],
+                result["aggregate"]["normalized"],
+                spread,
+            )
+        )
     for name, entry in result["baselines"].items():
         rows.append(row(name, entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}"))
     columns = ["who", "fitness ± se", "normalised", *(n.replace("_", " ") for n in TABLE_METRICS)]

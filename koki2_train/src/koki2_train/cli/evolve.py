@@ -31,14 +31,14 @@ from koki2_train.experiment import Experiment
 @click.option("--resume", is_flag=True, help="Go on with what is in --out.")
 @click.option("--devices", type=click.IntRange(min=1), help="Spread the population over N devices.  [default: all]")
 @click.option("--log-every", type=click.IntRange(min=1), default=10, show_default=True, help="Generations a chunk.")
-@click.option("--checkpoint-seconds", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Time between.")
+@click.option(
+    "--checkpoint-seconds", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Time between."
+)
 @click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_setting_sources
 @setting_options()
-@click.pass_context
 def command(
-    ctx: click.Context,
     rung: str,
     out: Path | None,
     seed: int | None,

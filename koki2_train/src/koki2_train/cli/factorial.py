@@ -78,7 +78,11 @@ def command(
         if not finished:
             click.echo(f"{out}: interrupted; go on with --resume", err=True)
             return EXIT_INTERRUPTED
-        result = {"rung": rung, "seeds": list(seeds), **factorial.assess_cells(cells, seeds, out, test_episodes, test_seed)}
+        result = {
+            "rung": rung,
+            "seeds": list(seeds),
+            **factorial.assess_cells(cells, seeds, out, test_episodes, test_seed),
+        }
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     write_atomically(out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())
@@ -124,7 +128,14 @@ def _print(result: dict[str, Any], episodes: int) -> None:
         ]
         for cell in result["cells"]
     ]
-    columns = ["cell", "fitness [95 %]", "normalised", "pass rate, first → last generation", "generations", "world steps"]
+    columns = [
+        "cell",
+        "fitness [95 %]",
+        "normalised",
+        "pass rate, first → last generation",
+        "generations",
+        "world steps",
+    ]
     title = f"{result['rung']}, {len(result['seeds'])} seeds, {episodes} held-out lives in the world without factors"
     print_table(title, columns, rows)
     effects = [[effect["factor"], spread(effect["difference"])] for effect in result["effects"]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
+
 from koki2_envs.knobs import knob_fields, spec_of, to_dict
 from koki2_envs.ladder import RUNGS, Rung
 from koki2_envs.params import STRUCTURE
-
 from koki2_train.cli.options import check_rung
 from koki2_train.cli.output import print_json, print_table
 
@@ -22,7 +22,9 @@ def command(rung: str | None, as_json: bool) -> None:
     elif rung:
         _show(rows[0])
     else:
-        print_table("The ladder", ["rung", "world", "the one new pressure"], [[r.id, r.title, r.pressure] for r in rows])
+        print_table(
+            "The ladder", ["rung", "world", "the one new pressure"], [[r.id, r.title, r.pressure] for r in rows]
+        )
 
 
 def _describe(row: Rung) -> dict[str, object]:
@@ -37,10 +39,22 @@ def _describe(row: Rung) -> dict[str, object]:
 
 def _show(row: Rung) -> None:
     params = row.default_params
-    structure = [[name, str(value), STRUCTURE[name].spec.allowed, STRUCTURE[name].spec.doc] for name, value in row.structure.items()]
+    structure = [
+        [name, str(value), STRUCTURE[name].spec.allowed, STRUCTURE[name].spec.doc]
+        for name, value in row.structure.items()
+    ]
     knobs = []
     for name, field in knob_fields(params).items():
         spec, value = spec_of(field), getattr(params, name)
         shown = f"{value:g}" if isinstance(value, float) else str(value).lower()
-        knobs.append([name, f"{shown} {spec.unit}".strip(), "true or false" if isinstance(value, bool) else spec.allowed, spec.doc])
-    print_table(f"{row.id}: {row.title}; {row.pressure}", ["knob", "default", "allowed", "what it is"], structure + knobs)
+        knobs.append(
+            [
+                name,
+                f"{shown} {spec.unit}".strip(),
+                "true or false" if isinstance(value, bool) else spec.allowed,
+                spec.doc,
+            ]
+        )
+    print_table(
+        f"{row.id}: {row.title}; {row.pressure}", ["knob", "default", "allowed", "what it is"], structure + knobs
+    )

@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 import click
-from koki2_envs.knobs import did_you_mean
 
+from koki2_envs.knobs import did_you_mean
 from koki2_train import __version__
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
 from koki2_envs.knobs import KnobSpec, Schedule, check_knob, did_you_mean, spec_of
 from koki2_envs.ladder import RUNGS, rung
 from koki2_envs.params import STRUCTURE
-
 from koki2_train.experiment import ALIASES, Experiment, parse_setting, setting_fields
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -103,7 +103,9 @@ def common_setting_sources(command: F) -> F:
     """Adds ``--config``, ``--preset`` and ``--set``."""
     for option in (
         click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting by name."),
-        click.option("--preset", "presets", multiple=True, metavar="NAME", help=f"Shipped settings: {_preset_names()}."),
+        click.option(
+            "--preset", "presets", multiple=True, metavar="NAME", help=f"Shipped settings: {_preset_names()}."
+        ),
         click.option("--config", "configs", multiple=True, type=click.Path(path_type=Path), help="Settings in TOML."),
     ):
         command = option(command)
@@ -175,13 +177,17 @@ def read_preset(name: str) -> dict[str, Any]:
     folder = resources.files("koki2_train") / "presets"
     known = _preset_names().split(", ")
     if name not in known:
-        raise click.UsageError(f"--preset: unknown preset {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+        raise click.UsageError(
+            f"--preset: unknown preset {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+        )
     return _read_toml(f"preset {name}", (folder / f"{name}.toml").read_text())
 
 
 def _preset_names() -> str:
     folder = resources.files("koki2_train") / "presets"
-    return ", ".join(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+    return ", ".join(
+        sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    )
 
 
 def _text_of(path: Path) -> str:
