@@ -5,8 +5,8 @@
 
 All cases take turns within every round of one process, so that a shared machine's drift hits them alike; compare them
 as ratios. Worlds alone take uniformly random actions on one device through ``step`` (with auto-reset) or the bare
-``step_env``. World and brain together is the trainer's own compiled scan on all devices: 128 genomes × lives × 128
-steps a generation, ask and tell included, validation left out.
+``step_env``. World and brain together is the trainer's own compiled scan on all devices: genomes × lives × 128 steps
+a generation, ask and tell included, validation left out.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def world_and_brain(
     return steps, lambda: jax.block_until_ready(advance(program, experiment.params, root, state, last, generations))
 
 
-def make_cases(num_worlds: int, num_steps: int, generations: int) -> list[Case]:
+def make_cases(num_worlds: int, num_steps: int, generations: int, genomes: int) -> list[Case]:
     import gymnax
 
     import koki2_envs
@@ -91,9 +91,9 @@ def make_cases(num_worlds: int, num_steps: int, generations: int) -> list[Case]:
             label = f"{name}, {'step' if auto_reset else 'step_env'}, {num_worlds} worlds"
             cases.append((label, num_worlds * num_steps, world_alone(env, params, num_worlds, num_steps, auto_reset)))
     for rung, episodes, settings in (("L0.2", 8, {}), ("L0.2", 32, {}), ("L1.1", 8, {}), ("L0.2", 8, {"mvt": True})):
-        steps, run = world_and_brain(rung, episodes, generations, settings)
+        steps, run = world_and_brain(rung, episodes, generations, {"pop_size": genomes, **settings})
         extra = ", MVT" if settings else ""
-        cases.append((f"{rung} with brain and evolution{extra}, 128 genomes × {episodes} lives", steps, run))
+        cases.append((f"{rung} with brain and evolution{extra}, {genomes} genomes × {episodes} lives", steps, run))
     return cases
 
 
@@ -121,6 +121,7 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=2048)
     parser.add_argument("--steps", type=int, default=500, help="steps of the worlds alone")
     parser.add_argument("--generations", type=int, default=20)
+    parser.add_argument("--genomes", type=int, default=128, help="population of world and brain together")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", default="", help="only cases whose name contains this")
     parser.add_argument("--json", action="store_true")
@@ -128,7 +129,7 @@ def main() -> None:
     set_up(compilation_cache=False)
     import jax
 
-    cases = [c for c in make_cases(args.worlds, args.steps, args.generations) if args.only in c[0]]
+    cases = [c for c in make_cases(args.worlds, args.steps, args.generations, args.genomes) if args.only in c[0]]
     rows = measure(cases, args.rounds)
     reference = next((r["msteps_median"] for r in rows if r["case"].startswith("FourRooms-misc (Gymnax), step,")), None)
     facts = {

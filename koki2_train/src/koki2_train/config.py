@@ -60,6 +60,14 @@ class EvolutionConfig(_Checked):
         0.999, "Adam's memory of the squared gradient", low=0.0, high=0.999999, group="evolution", scheduled=False
     )
 
+    weight_decay: float = knob(
+        0.0,
+        "share of the mean that is taken away per generation, times lr",
+        low=0.0,
+        group="evolution",
+        scheduled=False,
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.pop_size % 2:

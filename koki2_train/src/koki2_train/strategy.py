@@ -32,12 +32,11 @@ class Strategy:
     """
 
     def __init__(self, num_dims: int, config: EvolutionConfig):
+        rate = _decaying(config.lr, config.lr_decay, config.lr_floor)
         self._evosax = Open_ES(
             population_size=config.pop_size,
             solution=jnp.zeros(num_dims),
-            optimizer=optax.adam(
-                _decaying(config.lr, config.lr_decay, config.lr_floor), b1=config.adam_b1, b2=config.adam_b2
-            ),
+            optimizer=optax.adamw(rate, b1=config.adam_b1, b2=config.adam_b2, weight_decay=config.weight_decay),
             std_schedule=_decaying(config.sigma, config.sigma_decay, config.sigma_floor),
             fitness_shaping_fn=viability_shaping(centered_rank_fitness_shaping_fn),
             metrics_fn=lambda *_: {},
