@@ -4,8 +4,8 @@
     python benchmarks/search_settings.py --show search.jsonl
 
 Every worker process owns one CPU device, draws settings, evolves each with all seeds, evaluates the champions on
-held-out lives that no final evaluation uses, and appends a line. ``--fixed key=value`` pins settings, ``--around key=value``
-narrows a search to a factor of two around a value.
+held-out lives that no final evaluation uses, and appends a line. ``--fixed key=value`` pins settings,
+``--around key=value`` narrows a search to a factor of two around a value.
 """
 
 from __future__ import annotations
