@@ -1,5 +1,10 @@
+import hypothesis
 import jax
 import pytest
+
+# The same examples in every run: what fails here fails everywhere.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="module")

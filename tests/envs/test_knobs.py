@@ -30,7 +30,7 @@ class TestRamp:
     def test_without_a_span_it_is_its_end_throughout(self, start, stop, phi):
         assert value(ramp(2.0, 4.0, start, stop), phi) == 4.0
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(start=numbers, end=numbers, edges=st.tuples(phases, phases), phis=st.tuples(phases, phases))
     def test_it_is_monotonic_between_its_ends(self, start, end, edges, phis):
         schedule, (early, late) = ramp(start, end, *sorted(edges)), sorted(phis)
@@ -39,7 +39,7 @@ class TestRamp:
         assert min(start, end) - slack <= first <= max(start, end) + slack
         assert (second - first) * np.sign(end - start) >= -slack
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(start=numbers, end=numbers, edges=st.tuples(phases, phases))
     def test_it_hits_its_ends(self, start, end, edges):
         low, high = sorted(edges)

@@ -104,7 +104,7 @@ def a_life(params, key):
 unit = st.floats(0, 1, width=32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     width=st.integers(1, 12),

@@ -29,7 +29,7 @@ some_params = st.fixed_dictionaries({}, optional={name: values_of(name) for name
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(params=some_params)
 def test_json_gives_back_exactly_the_same_params(params):
     assert ForagingParams.from_json(params.to_json()) == params
