@@ -1,0 +1,120 @@
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import jax
+import pytest
+
+from koki2_train.experiment import Experiment
+from koki2_train.run_directory import RunDirectory
+from koki2_train.runner import RunOptions, run_experiment
+
+TINY = {
+    "generations": 6,
+    "pop_size": 6,
+    "episodes": 2,
+    "steps": 12,
+    "n_neurons": 6,
+    "k_edges": 2,
+    "width": 8,
+    "energy_gain": 0.2,
+    "init_scale": 0.5,
+    "validate_every": 2,
+    "validation_episodes": 4,
+}
+"""Settings of an experiment that compiles and runs in seconds, and in which things happen."""
+
+
+@pytest.fixture(scope="module")
+def quick_compilation():
+    """Compiles faster, to code that runs slower: for tests that step little and compare with a tolerance."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="session")
+def tiny_settings():
+    return dict(TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_flags():
+    return [part for name, value in TINY.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    return Experiment.build("L1.0", TINY)
+
+
+@pytest.fixture(scope="session")
+def run_tiny():
+    """Runs an experiment into a folder on one device."""
+
+    def run(experiment, path, seed=0, log_every=3, checkpoint_seconds=0.0, **options):
+        how = RunOptions(num_devices=1, log_every=log_every, checkpoint_seconds=checkpoint_seconds)
+        result = run_experiment(RunDirectory(path), experiment, seed, how, command=["test"], **options)
+        return RunDirectory(path), result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(tiny, run_tiny, tmp_path_factory):
+    """A finished run of the tiny experiment with seed 0. Read it, leave it as it is."""
+    run, _ = run_tiny(tiny, tmp_path_factory.mktemp("finished") / "run")
+    return run
+
+
+@pytest.fixture(scope="session")
+def outcome():
+    """What a run came to, without what differs between machines: rows, champion, newest checkpoint."""
+
+    def read(run):
+        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in run.read_generations()]
+        champion = {name: array.tolist() for name, array in run.load_champion().items()}
+        arrays, meta, warnings = run.load_checkpoint()
+        assert not warnings
+        state = {name: array.tobytes() for name, array in arrays.items()}
+        return SimpleNamespace(rows=rows, champion=champion, state=state, generation=meta["generation"])
+
+    return read
+
+
+@pytest.fixture
+def cli(monkeypatch, capfd):
+    """Calls the command line in this process; JAX is awake already, so that its set-up is left out."""
+    from koki2_train.cli.main import main
+
+    monkeypatch.setattr("koki2_train.platform_setup.set_up", lambda *_: None)
+
+    def call(*arguments):
+        capfd.readouterr()
+        code = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        data = json.loads(out) if "--json" in arguments and not code else None
+        return SimpleNamespace(code=code, out=out, err=err, json=data)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory):
+    """Starts another Python on the CPU; compiled programs are shared between those that a test session starts."""
+    cache = tmp_path_factory.mktemp("cache")
+
+    def start(*arguments, **keywords):
+        environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        command = [sys.executable, *(str(argument) for argument in arguments)]
+        return subprocess.Popen(command, env=environment, **{**streams, **keywords})
+
+    return start
+
+
+@pytest.fixture
+def key():
+    return jax.random.key(42)

@@ -1,0 +1,284 @@
+"""One life: against a slow loop written by hand, and in a world of pencil and paper."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from koki2_envs import REFERENCE_POLICIES, RUNGS, make
+from koki2_train.brains import Learning, ReferenceBrain, SpikingBrain
+from koki2_train.genomes import DirectEncoding
+from koki2_train.lifetime import METRICS, LifeSummary, lifetime, trace_lifetime
+
+STEPS = 30
+LIVES = 5
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+def small_world(rung, **knobs):
+    env, params = make(rung)
+    small = {"width": 6, "max_steps_in_episode": STEPS, "energy_gain": 0.05, "energy_decay": 1 / 24}
+    return env, params.replace(**small | ({"height": 4} if params.height > 1 else {}) | knobs)
+
+
+def spiking(env, seed=8):
+    """A brain that moves about."""
+    encoding = DirectEncoding(12, 3, len(env.observation_names), env.num_actions, init_scale=1.0)
+    return SpikingBrain(12), encoding.develop(encoding.init(jax.random.key(seed)))
+
+
+def keys(seed=7, count=LIVES):
+    return jax.random.split(jax.random.key(seed), count)
+
+
+def loop(step, reset, num_actions, key, num_steps):
+    """The life as a slow loop that stops at death; all metrics from lists of what happened."""
+    moment, actions, infos, rewards, integrities = reset(key), [], [], [], [1.0]
+    for t in range(num_steps):
+        moment, happened = step(moment, key, t)
+        action, reward, terminated, info, integrity = jax.device_get(happened)
+        actions.append(int(action))
+        rewards.append(float(reward))
+        infos.append({name: float(value) for name, value in info.items()})
+        integrities.append(float(integrity))
+        if terminated:
+            break
+    total = {name: sum(info[name] for info in infos) for name in infos[0]}
+    frequencies = np.bincount(actions, minlength=num_actions) / len(actions)
+    some = frequencies[frequencies > 0]
+    return {
+        "fitness": sum(rewards),
+        "success": float(total["reached_source"] > 0),
+        "steps_alive": len(actions),
+        "energy_gained": total["energy_gained"],
+        "bad_arrivals": total["bad_arrivals"],
+        "integrity_lost": total["integrity_lost"],
+        "integrity_min": min(integrities),
+        "action_entropy": -np.sum(some * np.log(some)),
+        "action_mode_fraction": frequencies.max(),
+        "weight_change": 0.0,
+        "weight_change_on_event": 0.0,
+        "modulator": 0.0,
+        "event_fraction": np.mean([i["energy_gained"] > 0 or i["integrity_lost"] > 0 for i in infos]),
+        "finite": True,
+    }
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_a_life_is_what_a_slow_loop_lives(rung):
+    env, env_params = small_world(rung)
+    brain, params = spiking(env)
+
+    @jax.jit
+    def reset(key):
+        observation, state = env.reset_env(jax.random.fold_in(key, 0), env_params)
+        return observation, state, brain.init(params)
+
+    @jax.jit
+    def step(moment, key, t):
+        observation, state, memory = moment
+        now = jax.random.fold_in(jax.random.fold_in(key, 1), t)
+        action, memory = brain.act(params, memory, observation, jax.random.fold_in(now, 1))
+        world_key = jax.random.fold_in(now, 0)
+        observation, state, reward, terminated, info = env.step_env(world_key, state, action, env_params)
+        return (observation, state, memory), (action, reward, terminated, info, state.integrity)
+
+    live = partial(lifetime, env, env_params, brain, params, num_steps=STEPS)
+    lives = jax.device_get(jax.jit(jax.vmap(live))(keys()))
+    assert lives.fitness.shape == (LIVES,)
+    for i in range(LIVES):
+        expected = loop(step, reset, env.num_actions, keys()[i], STEPS)
+        assert set(expected) == set(LifeSummary._fields)
+        for name, value in expected.items():
+            np.testing.assert_allclose(getattr(lives, name)[i], value, rtol=1e-5, atol=1e-5, err_msg=name)
+    assert len(set(lives.steps_alive)) > 1, "some of these lives should end early, and not all at once"
+    assert np.sum(lives.energy_gained) > 0
+    assert rung < "L0.2" or np.sum(lives.bad_arrivals) > 0
+
+
+@pytest.mark.parametrize("rung", ["L0.1", "L1.1"])
+def test_the_return_is_the_fitness_formula(rung):
+    env, env_params = small_world(rung, survival_reward=2.0, energy_reward=7.0, success_bonus=11.0)
+    lives = jax.jit(
+        jax.vmap(lambda key: lifetime(env, env_params, ReferenceBrain("greedy"), (), key, num_steps=STEPS))
+    )(keys())
+    expected = 2.0 * lives.steps_alive + 7.0 * lives.energy_gained + 11.0 * lives.success
+    np.testing.assert_allclose(lives.fitness, expected, rtol=1e-5)
+    assert lives.energy_gained.max() > 0
+
+
+def test_a_trace_is_the_same_life_step_by_step():
+    env, env_params = small_world("L1.1")
+    brain, params = spiking(env)
+    live = partial(lifetime, env, env_params, brain, params, num_steps=STEPS)
+    follow = partial(trace_lifetime, env, env_params, brain, params, num_steps=STEPS)
+    lives = jax.jit(jax.vmap(live))(keys())
+    traced, trace = jax.jit(jax.vmap(follow))(keys())
+    for name in LifeSummary._fields:
+        np.testing.assert_array_equal(getattr(lives, name), getattr(traced, name), err_msg=name)
+
+    alive = np.asarray(trace.alive)
+    assert alive[:, 0].all()
+    assert (np.diff(alive.astype(int), axis=1) <= 0).all(), "nobody comes back to life"
+    np.testing.assert_array_equal(alive.sum(axis=1), lives.steps_alive)
+    assert alive.sum() < alive.size
+    np.testing.assert_allclose((trace.reward * alive).sum(axis=1), lives.fitness, rtol=1e-6)
+    for name in ("energy_gained", "integrity_lost", "bad_arrivals"):
+        np.testing.assert_allclose((trace.info[name] * alive).sum(axis=1), getattr(lives, name), atol=1e-6)
+    np.testing.assert_array_equal(trace.state.time, np.broadcast_to(np.arange(STEPS), alive.shape))
+    np.testing.assert_array_equal(trace.final_state.time, STEPS)
+    np.testing.assert_array_equal(trace.observation[:, 0, 2], 1.0)
+    np.testing.assert_allclose(trace.observation[..., 2], trace.state.energy, atol=1e-6)
+
+
+@pytest.mark.parametrize("policy", REFERENCE_POLICIES)
+def test_a_reference_brain_does_what_its_policy_does(policy):
+    env, env_params = small_world("L0.2")
+    follow = partial(trace_lifetime, env, env_params, ReferenceBrain(policy), (), num_steps=STEPS)
+    key = jax.random.key(3)
+    summary, trace = jax.jit(follow)(key)
+
+    def asked(t, state, observation):
+        now = jax.random.fold_in(jax.random.fold_in(key, 1), t)
+        return REFERENCE_POLICIES[policy](env, env_params, state, observation, jax.random.fold_in(now, 1))
+
+    expected = jax.jit(jax.vmap(asked))(jnp.arange(STEPS), trace.state, trace.observation)
+    np.testing.assert_array_equal(trace.action, expected)
+    assert [float(x) for x in (summary.weight_change, summary.modulator)] == [0, 0]
+    assert bool(summary.finite)
+
+
+def test_lives_that_share_a_key_share_their_luck():
+    env, env_params = small_world("L1.1", obs_noise=0.1)
+    brain, params = spiking(env)
+    key = jax.random.key(5)
+    _, one = jax.jit(lambda: trace_lifetime(env, env_params, brain, params, key, num_steps=3))()
+    _, other = jax.jit(lambda: trace_lifetime(env, env_params, ReferenceBrain("random"), (), key, num_steps=3))()
+    np.testing.assert_array_equal(one.observation[0], other.observation[0])
+    np.testing.assert_array_equal(one.state.source_pos[0], other.state.source_pos[0])
+
+
+def test_a_life_of_one_step():
+    env, env_params = small_world("L0.2", max_steps_in_episode=1)
+    summary = jax.jit(lambda key: lifetime(env, env_params, ReferenceBrain("stay"), (), key, num_steps=1))(keys()[0])
+    assert float(summary.steps_alive) == 1
+    assert float(summary.action_mode_fraction) == 1
+    assert float(summary.action_entropy) == 0
+    assert all(np.isfinite(getattr(summary, name)) for name in METRICS)
+
+
+# A world of pencil and paper: the same things happen in every life, and after death all numbers are absurd.
+
+
+class PaperState(NamedTuple):
+    time: jax.Array
+    integrity: jax.Array
+
+
+@dataclass(frozen=True)
+class PaperWorld:
+    """Feeds 0.5 at step 1 and harms 0.25 at step 2; dies in step ``death``, behind which everything is 1e6."""
+
+    death: int
+    num_actions: ClassVar[int] = 3
+
+    def reset_env(self, key, params):
+        return jnp.zeros(2), PaperState(jnp.int32(0), jnp.float32(1.0))
+
+    def step_env(self, key, state, action, params):
+        t, dead = state.time, state.time > self.death
+        after = PaperState(t + 1, jnp.where(t >= 2, 0.75, 1.0) - 1e6 * dead)
+        info = {
+            "energy_gained": 0.5 * (t == 1) + 1e6 * dead,
+            "integrity_lost": 0.25 * (t == 2) + 1e6 * dead,
+            "bad_arrivals": 1.0 * (t == 2) + 1e6 * dead,
+            "drive_reduction": 0.125 * t,
+            "reached_source": (t == 1) | dead,
+        }
+        reward = 1.0 + 10.0 * info["energy_gained"]
+        return jnp.full(2, t + 1.0), after, reward, t >= self.death, info
+
+
+class Diary(NamedTuple):
+    outcomes: jax.Array
+    chosen: jax.Array
+    time: jax.Array
+
+
+class DiaryBrain:
+    """Writes down what it feels, and acts on the last thing it learned: 2 after food, 1 after harm, else 0."""
+
+    reads_state: ClassVar[bool] = False
+
+    def init(self, params):
+        return Diary(jnp.zeros((6, 4)), jnp.int32(0), jnp.int32(0))
+
+    def act(self, params, carry, observation, key):
+        return carry.chosen, carry
+
+    def learn(self, params, carry, outcome):
+        chosen = jnp.where(outcome.energy_gained > 0, 2, jnp.where(outcome.integrity_lost > 0, 1, 0)).astype(jnp.int32)
+        felt = jnp.stack([jnp.float32(part) for part in outcome])
+        return Diary(carry.outcomes.at[carry.time].set(felt), chosen, carry.time + 1)
+
+    def learning(self, params, carry):
+        return Learning(jnp.sum(carry.outcomes[:, 0]), jnp.sum(carry.outcomes[:, 1]), jnp.sum(carry.outcomes[:, 2]))
+
+    def is_finite(self, params, carry):
+        return jnp.ones((), bool)
+
+
+def test_steps_after_death_count_in_nothing():
+    summary = lifetime(PaperWorld(death=3), None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
+    expected = {
+        "fitness": 4 + 5.0,
+        "success": 1.0,
+        "steps_alive": 4,
+        "energy_gained": 0.5,
+        "bad_arrivals": 1.0,
+        "integrity_lost": 0.25,
+        "integrity_min": 0.75,
+        "action_entropy": -(0.5 * np.log(0.5) + 2 * 0.25 * np.log(0.25)),
+        "action_mode_fraction": 0.5,
+        "event_fraction": 0.5,
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(summary, name), value, rtol=1e-6, err_msg=name)
+
+
+def test_success_after_death_is_none():
+    summary = lifetime(PaperWorld(death=0), None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
+    assert [float(x) for x in (summary.success, summary.steps_alive, summary.event_fraction)] == [0, 1, 0]
+
+
+def test_a_brain_that_learns_feels_every_step_and_acts_on_it_in_the_next():
+    world = PaperWorld(death=10)
+    summary, trace = trace_lifetime(world, None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
+    np.testing.assert_array_equal(trace.action, [0, 0, 2, 1, 0, 0])
+    felt = np.asarray(trace.carry.outcomes[-1])[:5]
+    t = np.arange(5)
+    np.testing.assert_allclose(felt[:, 0], 0.5 * (t == 1))
+    np.testing.assert_allclose(felt[:, 1], 0.25 * (t == 2))
+    np.testing.assert_allclose(felt[:, 2], 0.125 * t)
+    np.testing.assert_allclose(felt[:, 3], 1 + 5.0 * (t == 1))
+    np.testing.assert_allclose(summary.weight_change, 0.5)
+    np.testing.assert_allclose(summary.weight_change_on_event, 0.25)
+    np.testing.assert_allclose(summary.modulator, 0.125 * (0 + 1 + 2 + 3 + 4 + 5) / 6, err_msg="mean over steps lived")
+
+
+def test_a_brain_with_a_number_that_is_not_finite_is_found_out():
+    env, env_params = small_world("L0.0")
+    brain, params = spiking(env)
+    live = jax.jit(lambda p: lifetime(env, env_params, brain, p, jax.random.key(0), num_steps=4).finite)
+    assert bool(live(params))
+    for bad in (np.nan, np.inf):
+        for name in params._fields:
+            array = getattr(params, name)
+            assert not bool(live(params._replace(**{name: array.at[(0,) * array.ndim].set(bad)}))), name
+    huge = params._replace(currents=params.currents.at[2].set(3e38))
+    assert not bool(live(huge)), "potentials that overflow"
