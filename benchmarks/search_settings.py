@@ -49,18 +49,13 @@ def score(rung: str, settings: dict[str, Any], seeds: range, episodes: int) -> d
     from koki2_train.evaluation import evaluate
     from koki2_train.experiment import Experiment
     from koki2_train.streams import Stream, life_keys, stream_key
-    from koki2_train.training import advance, crown, start, unravel
+    from koki2_train.training import evolve, unravel
 
     experiment = Experiment.build(rung, settings)
     program, params = experiment.program(1), experiment.params
-    last = jnp.asarray(experiment.evolution.generations, jnp.int32)
     champions, means = [], []
     for seed in seeds:
-        root = jax.random.key(seed)
-        state = start(program, root)
-        for _ in range(0, experiment.evolution.generations, 20):
-            state, _ = advance(program, params, root, state, last, 20)
-        state = crown(program, params, root, state)
+        state, _ = evolve(program, params, jax.random.key(seed), experiment.evolution.generations)
         champions.append(state.champion)
         means.append(state.search.mean)
     keys = life_keys(stream_key(jax.random.key(TEST_SEED), Stream.TEST), episodes)

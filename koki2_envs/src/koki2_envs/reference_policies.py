@@ -5,8 +5,6 @@ be jitted and vmapped. ``random`` and ``stay`` look at nothing, ``greedy`` at th
 state. Families of worlds register their own ``greedy`` and ``oracle``.
 """
 
-# ruff: noqa: ARG001 - all policies have one signature, and none needs all of it.
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -147,6 +147,24 @@ def crown(program: Program, env_params: Any, root: jax.Array, state: RunState) -
     return on_every_device(program.task.mesh, run, env_params, root, state)
 
 
+def evolve(program: Program, env_params: Any, root: jax.Array, generations: int) -> tuple[RunState, GenerationLog]:
+    """A whole run in memory: all generations in one compiled scan, and the champion crowned.
+
+    Args:
+        program: static description of the run.
+        env_params: the world's knobs.
+        root: the run's root key, ``jax.random.key(seed)``.
+        generations: how many.
+
+    Returns:
+        The last state, and the log with a leading axis of generations.
+    """
+    state = start(program, replicate(program.task.mesh, root))
+    last = jnp.asarray(generations, jnp.int32)
+    state, log = advance(program, env_params, root, state, last, generations)
+    return crown(program, env_params, root, state), log
+
+
 def unravel(program: Program, genome: jax.Array) -> Any:
     """A flat genome (..., D) as the encoding's pytree."""
     shape = jax.eval_shape(program.task.encoding.init, jax.random.key(0))
