@@ -23,6 +23,11 @@ TINY = {
     "init_scale": 0.5,
     "validate_every": 2,
     "validation_episodes": 4,
+    "mvt": True,
+    "mvt_episodes": 1,
+    "mvt_steps": 8,
+    "mvt_min_alive_steps": 8,
+    "mvt_min_energy_gained": 0.3,
 }
 """Settings of an experiment that compiles and runs in seconds, and in which things happen."""
 
@@ -42,7 +47,8 @@ def tiny_settings():
 
 @pytest.fixture(scope="session")
 def tiny_flags():
-    return [part for name, value in TINY.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    pairs = ((f"--{name.replace('_', '-')}", value) for name, value in TINY.items())
+    return [part for flag, value in pairs for part in ([flag] if value is True else [flag, str(value)])]
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +60,7 @@ def tiny():
 def run_tiny():
     """Runs an experiment into a folder on one device."""
 
-    def run(experiment, path, seed=0, log_every=3, checkpoint_seconds=0.0, **options):
+    def run(experiment, path, seed=0, log_every=2, checkpoint_seconds=0.0, **options):
         how = RunOptions(num_devices=1, log_every=log_every, checkpoint_seconds=checkpoint_seconds)
         result = run_experiment(RunDirectory(path), experiment, seed, how, command=["test"], **options)
         return RunDirectory(path), result
