@@ -36,8 +36,9 @@ class TestSources:
     def test_the_ends_of_the_unit_interval_are_the_ends_of_the_world(self):
         last = np.nextafter(np.float32(1), np.float32(0))
         for size in (1, 16, 64, 4096):
-            cells = uniform_cells(jnp.asarray([0.0, last]), jnp.asarray([size, size]))
-            assert cells.tolist() == [0, size - 1]
+            cells, inside = uniform_cells(jnp.asarray([0.0, last, last, 0.0]), jnp.asarray([size, size]))
+            assert cells.tolist() == [[0, size - 1], [size - 1, 0]]
+            assert ((inside >= 0) & (inside <= 1)).all()
 
     def test_every_cell_is_equally_likely(self):
         sources = scatter(jax.random.key(0), 4096, jnp.int32(0), jnp.asarray([4, 2]))
@@ -45,6 +46,17 @@ class TestSources:
         counts = np.bincount(cell, minlength=8)
         assert counts.size == 8
         assert (abs(counts - 512) < 4 * np.sqrt(512)).all()
+
+    @pytest.mark.parametrize("size", [(64, 1), (3, 2), (1, 1)])
+    def test_which_are_bad_is_independent_of_where_they_lie(self, size):
+        many = jax.vmap(lambda key: scatter(key, 4, jnp.int32(2), jnp.asarray(size)))
+        sources = many(jax.random.split(jax.random.key(1), 20_000))
+        first_bad, x = np.asarray(sources.is_bad[:, 0]), np.asarray(sources.pos[:, 0, 0])
+        for column in {0, size[0] // 2, size[0] - 1}:
+            there = first_bad[x == column]
+            assert abs(there.mean() - 0.5) < 4 * 0.5 / np.sqrt(there.size)
+        pairs = [np.mean(sources.is_bad[:, i] & sources.is_bad[:, j]) for i in range(4) for j in range(i)]
+        np.testing.assert_allclose(pairs, 1 / 6, atol=4 * np.sqrt(5 / 36 / 20_000))
 
     @pytest.mark.parametrize("num_bad", range(6))
     def test_exactly_so_many_are_bad_and_uniformly_which(self, num_bad):

@@ -28,18 +28,29 @@ class Sources(NamedTuple):
     respawn_t: jax.Array
 
 
-def uniform_cells(unit: jax.Array, size: jax.Array) -> jax.Array:
-    """Cells (..., 2) int32 from numbers (..., 2) that are uniform in [0, 1)."""
-    return jnp.minimum((unit * size).astype(jnp.int32), size - 1)
+def uniform_cells(unit: jax.Array, size: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """K uniform cells from 2·K numbers that are uniform in [0, 1).
+
+    Random numbers are drawn as one flat row wherever many are needed: on a CPU that is more than twice as fast as
+    drawing them in two dimensions.
+
+    Returns:
+        Cells (K, 2) int32, and where in its cell each point lies, (K, 2) float32 in [0, 1): independent of the cell.
+    """
+    point = unit.reshape(2, -1).T * size
+    cell = jnp.minimum(point.astype(jnp.int32), size - 1)
+    return cell, point - cell
 
 
-def scatter(key: jax.Array, num_sources: int, num_bad: jax.Array | int, size: jax.Array) -> Sources:
+def scatter(key: jax.Array, num_sources: int, num_bad: jax.Array, size: jax.Array) -> Sources:
     """Sources in uniform, independent cells, exactly ``num_bad`` of them bad, uniformly which."""
-    unit = jax.random.uniform(key, (num_sources, 3))
-    lot = unit[:, 2]
+    pos, inside = uniform_cells(jax.random.uniform(key, (2 * num_sources,)), size)
+    # Those with the lowest lots are bad. The lot is the sum modulo 1 of a source's two places inside its cell, which is
+    # uniform and independent of the cell, so that it needs no draw of its own.
+    lot = jnp.sum(inside, axis=1) % 1.0
     ahead = (lot[:, None] > lot[None, :]) | ((lot[:, None] == lot[None, :]) & _earlier(num_sources))
     return Sources(
-        pos=uniform_cells(unit[:, :2], size),
+        pos=pos,
         is_bad=jnp.sum(ahead, axis=1) < num_bad,
         active=jnp.ones(num_sources, bool),
         respawn_t=jnp.zeros(num_sources, jnp.int32),
@@ -93,9 +104,9 @@ def deplete_and_respawn(
         timer = jnp.where(sources.active, 0, sources.respawn_t - 1)
         timer = jnp.where(gone, jnp.where(sources.is_bad, bad_steps, good_steps), timer)
         back = (gone | ~sources.active) & (timer <= 0)
-        unit = jax.random.uniform(jax.random.fold_in(key, _PLACE), sources.pos.shape)
+        unit = jax.random.uniform(jax.random.fold_in(key, _PLACE), (sources.pos.size,))
         return Sources(
-            pos=jnp.where(back[:, None], uniform_cells(unit, size), sources.pos),
+            pos=jnp.where(back[:, None], uniform_cells(unit, size)[0], sources.pos),
             is_bad=sources.is_bad,
             active=(sources.active & ~gone) | back,
             respawn_t=jnp.maximum(timer, 0),
