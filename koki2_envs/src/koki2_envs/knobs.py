@@ -26,6 +26,7 @@ else:
 T = TypeVar("T")
 
 _SPEC = "koki2_knob"
+_LARGEST_INT = 2**31 - 1  # worlds count in 32 bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,6 +260,8 @@ def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
             if not _is_abstract(end):
                 check_number(name, end, spec)
         return value
+    if kind is int and isinstance(value, int) and abs(value) > _LARGEST_INT:
+        raise ValueError(f"{name} must be at most {_LARGEST_INT}, got {value}")
     check_number(name, value, spec)
     if kind is not float and np.any(np.asarray(value) != np.asarray(value).astype(kind)):
         raise TypeError(f"{name} must be {'true or false' if kind is bool else 'a whole number'}, got {value}")

@@ -81,6 +81,8 @@ def load_champion(run: RunDirectory, experiment: Experiment) -> DirectGenome:
             raise RunError(
                 f"{run}/best_genome.npz: {name} has shape {got}, the experiment's brain needs {wanted.shape}"
             )
+        if arrays[name].dtype != wanted.dtype:
+            raise RunError(f"{run}/best_genome.npz: {name} has dtype {arrays[name].dtype}, not {wanted.dtype}")
     return DirectGenome(**{name: jnp.asarray(arrays[name]) for name in shapes._fields})
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from koki2_envs.knobs import check_knob, knob, knob_fields
 
 
@@ -12,6 +14,8 @@ class _Checked:
 
     def __post_init__(self) -> None:
         for name, field in knob_fields(self).items():
+            if not isinstance(getattr(self, name), bool | int | float | np.bool_ | np.number):
+                raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}")
             object.__setattr__(self, name, check_knob(name, getattr(self, name), field))
 
 

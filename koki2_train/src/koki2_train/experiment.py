@@ -42,6 +42,11 @@ class Experiment:
     mvt: MVTConfig
     validation: ValidationConfig
 
+    def __post_init__(self) -> None:
+        best, size = self.validation.validation_top, self.evolution.pop_size
+        if best > size:
+            raise ValueError(f"validation_top must be at most pop_size = {size}, got {best}")
+
     @classmethod
     def build(cls, rung_name: str, settings: Mapping[str, Any] | None = None) -> Self:
         """The rung with other settings where given.
@@ -83,8 +88,11 @@ class Experiment:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The experiment from :meth:`to_dict`'s data."""
         sections = {name: section(**data[name]) for name, section in SECTIONS.items()}
-        structure = tuple(sorted(data["structure"].items()))
-        return cls(data["rung"], structure, from_dict(rung(data["rung"]).params, data["world"]), **sections)
+        row = rung(data["rung"])
+        if data["structure"].keys() != row.structure.keys():
+            raise ValueError(f"{row.id} has the structure {sorted(row.structure)}, got {sorted(data['structure'])}")
+        structure = {name: STRUCTURE[name].check(name, data["structure"][name]) for name in sorted(row.structure)}
+        return cls(row.id, tuple(structure.items()), from_dict(row.params, data["world"]), **sections)
 
     def settings(self) -> dict[str, Any]:
         """All settings by name, as :meth:`build` takes them."""

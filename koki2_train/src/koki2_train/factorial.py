@@ -94,7 +94,7 @@ def run_cells(
     for cell, seed in itertools.product(cells, seeds):
         run = RunDirectory(out / cell.name / f"seed{seed}")
         result = run_experiment(run, cell.experiment, seed, options, resume=resume, observer=observe(cell, seed))
-        if result.interrupted:
+        if result.interrupted or (result.stop_asked and (cell, seed) != (cells[-1], seeds[-1])):
             return False
     return True
 

@@ -47,14 +47,25 @@ class RunDirectory:
         """Whether a run was begun here."""
         return (self.path / "config.json").is_file()
 
+    @property
+    def is_occupied(self) -> bool:
+        """Whether something is here that a new run must not touch.
+
+        What a run leaves that was killed before it had begun, the unfinished copy of its config, is nothing.
+        """
+        if not self.path.is_dir():
+            return self.path.exists()
+        return any(not entry.name.startswith(".config.json.") for entry in self.path.iterdir())
+
     def create(self, experiment: Experiment, seed: int) -> None:
         """Begins a run.
 
         Raises:
             RunError: there is something already.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise RunError(f"{self} is not empty; --resume goes on with a run, or choose another --out")
+        if self.is_occupied:
+            here = "holds a run already; --resume goes on with it" if self.exists else "is not empty, and holds no run"
+            raise RunError(f"{self} {here}; choose another --out")
         self.path.mkdir(parents=True, exist_ok=True)
         self._write_json("config.json", {"experiment": experiment.to_dict(), "seed": seed})
 
@@ -69,8 +80,8 @@ class RunDirectory:
         try:
             data = json.loads((self.path / "config.json").read_text())
             return Experiment.from_dict(data["experiment"]), int(data["seed"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise RunError(f"{self}/config.json cannot be read: {error}") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunError(f"{self}/config.json cannot be read: {error!r}") from error
 
     def check_same(self, experiment: Experiment, seed: int) -> None:
         """Refuses to go on with another experiment. Only the number of generations may differ.
@@ -92,8 +103,7 @@ class RunDirectory:
 
     def write_manifest(self, command: list[str], devices: list[str], **facts: Any) -> None:
         """Adds this invocation to the manifest."""
-        path = self.path / "manifest.json"
-        manifest = json.loads(path.read_text()) if path.is_file() else {"invocations": []}
+        manifest = self._read_manifest()
         manifest["invocations"].append(
             {
                 "command": command,
@@ -110,9 +120,21 @@ class RunDirectory:
 
     def update_manifest(self, **facts: Any) -> None:
         """Adds facts to the last invocation, such as how it ended."""
-        manifest = json.loads((self.path / "manifest.json").read_text())
+        manifest = self._read_manifest()
         manifest["invocations"][-1].update(facts)
         self._write_json("manifest.json", manifest)
+
+    def _read_manifest(self) -> dict[str, Any]:
+        path = self.path / "manifest.json"
+        if not path.exists():
+            return {"invocations": []}
+        try:
+            manifest = json.loads(path.read_text())
+            if not isinstance(manifest["invocations"], list):
+                raise TypeError("invocations must be a list")
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise RunError(f"{path} cannot be read: {error!r}; remove it to go on without it") from error
+        return manifest
 
     def append_generations(self, rows: list[dict[str, Any]]) -> None:
         """Appends a line for each generation, durably."""
@@ -127,12 +149,15 @@ class RunDirectory:
         path = self.path / "generations.jsonl"
         if not path.is_file():
             return []
-        rows = []
-        for line in path.read_text().splitlines():
+        rows: list[dict[str, Any]] = []
+        for line in path.read_bytes().splitlines():
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except ValueError:
                 break
+            if not isinstance(row, dict) or "generation" not in row:
+                break
+            rows.append(row)
         return rows
 
     def rewind_generations(self, count: int) -> list[dict[str, Any]]:
@@ -195,7 +220,7 @@ class RunDirectory:
                 arrays = {name: file[name] for name in file.files}
         except Exception as error:
             raise RunError(f"{path} cannot be read: {error}") from error
-        if int(arrays.pop("format", -1)) != _GENOME_FORMAT:
+        if not np.array_equal(arrays.pop("format", np.asarray(-1)), _GENOME_FORMAT):
             raise RunError(f"{path} has another format than this version reads")
         return arrays
 

@@ -47,6 +47,7 @@ class RunResult:
         generations: generations done.
         champion_score: validation fitness of the champion; None before there is one.
         interrupted: whether it was asked to stop before its end.
+        stop_asked: whether it was asked to stop, if only during its last chunk; nothing else should then be begun.
         seconds: time spent on it, over all invocations.
         env_steps: world steps spent on it.
     """
@@ -54,6 +55,7 @@ class RunResult:
     generations: int
     champion_score: float | None
     interrupted: bool
+    stop_asked: bool
     seconds: float
     env_steps: int
 
@@ -160,7 +162,14 @@ class _Session:
         if done != saved or not resume:
             self._save(state)
         score = self._save_champion(state) if done > 0 else None
-        return RunResult(done, score, done < self.target, self._seconds(), self.experiment.env_steps(done))
+        return RunResult(
+            generations=done,
+            champion_score=score,
+            interrupted=done < self.target,
+            stop_asked=self.stop.asked,
+            seconds=self._seconds(),
+            env_steps=self.experiment.env_steps(done),
+        )
 
     def _restore(self, fresh: RunState) -> RunState:
         found = self.run.load_checkpoint()

@@ -13,7 +13,8 @@ from koki2_train.lifetime import METRICS, LifeSummary
 def mean_and_se(values: Any) -> dict[str, float]:
     """Mean and standard error of the mean over lives."""
     array = np.asarray(values, np.float64)
-    return {"mean": float(array.mean()), "se": float(array.std() / np.sqrt(array.size))}
+    with np.errstate(invalid="ignore", over="ignore"):  # values that are not finite have no mean, and say so
+        return {"mean": float(array.mean()), "se": float(array.std() / np.sqrt(array.size))}
 
 
 def summarise_lives(lives: LifeSummary) -> dict[str, dict[str, float]]:

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from koki2_train.cli.options import (
+    COUNT,
+    SEED,
     GroupedCommand,
     build_experiment,
     check_rung,
@@ -23,8 +25,8 @@ WORLD_GROUPS = ("life", "world", "sources", "body", "senses", "reward")
 @click.command("baseline", cls=GroupedCommand)
 @click.argument("rung", callback=check_rung)
 @click.option("--policy", type=click.Choice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
-@click.option("--episodes", type=click.IntRange(min=1), default=1024, show_default=True, help="Lives.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the lives.")
+@click.option("--episodes", type=COUNT, default=1024, show_default=True, help="Lives.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_setting_sources

@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from koki2_train.cli.baseline import POLICIES, TABLE_METRICS
-from koki2_train.cli.options import parse_assignments
+from koki2_train.cli.options import COUNT, SEED, parse_assignments
 from koki2_train.cli.output import number, print_json, print_table
 
 
 @click.command("evaluate")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--episodes", type=click.IntRange(min=1), default=512, show_default=True, help="Held-out lives.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the lives.")
+@click.option("--episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
 @click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import (
+    SEED,
     GroupedCommand,
     build_experiment,
     check_rung,
@@ -23,17 +25,24 @@ from koki2_train.cli.output import number, print_json, progress
 from koki2_train.experiment import Experiment
 
 
+def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("must be a number of seconds, got nan")
+    return value
+
+
 @click.command("evolve", cls=GroupedCommand)
 @click.argument("rung", callback=check_rung)
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory; with --seeds, the folder of seed<k>.")
-@click.option("--seed", type=click.IntRange(min=0), default=None, help="Seed of the run.  [default: 0]")
+@click.option("--seed", type=SEED, default=None, help="Seed of the run.  [default: 0]")
 @click.option("--seeds", callback=parse_seeds, help="Several runs: FIRST:END or a list such as 0,3,7.")
 @click.option("--resume", is_flag=True, help="Go on with what is in --out.")
 @click.option("--devices", type=click.IntRange(min=1), help="Spread the population over N devices.  [default: all]")
-@click.option("--log-every", type=click.IntRange(min=1), default=10, show_default=True, help="Generations a chunk.")
+@click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
 @click.option(
-    "--checkpoint-seconds", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Time between."
-)
+    "--checkpoint-seconds", type=click.FloatRange(0, 1e9), callback=_not_nan, default=30.0, show_default=True,
+    help="Time between.",
+)  # fmt: skip
 @click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_setting_sources
@@ -62,8 +71,7 @@ def command(
     experiment = build_experiment(rung, take_settings(options))
     out = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}_{rung}_seed{seed or 0}"
     targets = {s: out / f"seed{s}" for s in seeds} if seeds else {seed or 0: out}
-    if not resume:
-        _refuse_existing(targets)
+    _check_places(targets, resume)
 
     from koki2_train.platform_setup import set_up
 
@@ -71,18 +79,23 @@ def command(
     results = []
     for each, path in targets.items():
         label = f"{rung} seed {each}"
-        result = _run_one(experiment, each, path, resume, devices, log_every, checkpoint_seconds, label, as_json)
+        result, stop = _run_one(experiment, each, path, resume, devices, log_every, checkpoint_seconds, label, as_json)
         results.append(result)
-        if result["interrupted"]:
+        if stop:
             break
     if as_json:
         print_json({"rung": rung, "runs": results})
-    return EXIT_INTERRUPTED if results[-1]["interrupted"] else 0
+    return EXIT_INTERRUPTED if results[-1]["interrupted"] or len(results) < len(targets) else 0
 
 
-def _refuse_existing(targets: dict[int, Path]) -> None:
+def _check_places(targets: dict[int, Path], resume: bool) -> None:
+    from koki2_train.run_directory import RunDirectory
+
     for path in targets.values():
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        for place in (path, *path.parents):
+            if place.exists() and not place.is_dir():
+                raise click.UsageError(f"--out: {place} is no folder")
+        if not resume and RunDirectory(path).is_occupied:
             raise click.UsageError(f"--out: {path} is not empty; --resume goes on with a run, or choose another folder")
 
 
@@ -96,7 +109,8 @@ def _run_one(
     checkpoint_seconds: float,
     label: str,
     quiet: bool,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], bool]:
+    """Evolves one seed; what is told of it as JSON, and whether to go on to the next seed was ruled out."""
     from koki2_train.run_directory import RunDirectory, RunError
     from koki2_train.runner import RunOptions, run_experiment
 
@@ -115,7 +129,7 @@ def _run_one(
             f"{path}: {state}: {result.generations} generations, {result.seconds:.1f} s, {rate:.1f} M steps/s, "
             f"champion {number(result.champion_score, 1)} on validation lives"
         )
-    return {
+    told = {
         "run": str(path),
         "seed": seed,
         "generations": result.generations,
@@ -124,3 +138,4 @@ def _run_one(
         "seconds": result.seconds,
         "env_steps": result.env_steps,
     }
+    return told, result.stop_asked

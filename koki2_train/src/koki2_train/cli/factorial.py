@@ -10,6 +10,8 @@ import click
 
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import (
+    COUNT,
+    SEED,
     GroupedCommand,
     check_rung,
     common_setting_sources,
@@ -29,8 +31,8 @@ from koki2_train.cli.output import number, print_json, print_table, progress
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>.")
 @click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list.")
 @click.option("--resume", is_flag=True, help="Go on with what is in --out.")
-@click.option("--test-episodes", type=click.IntRange(min=1), default=512, show_default=True, help="Held-out lives.")
-@click.option("--test-seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of those lives.")
+@click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
+@click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives.")
 @click.option("--devices", type=click.IntRange(min=1), help="Spread the population over N devices.  [default: all]")
 @click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

@@ -70,10 +70,17 @@ def main(arguments: list[str] | None = None) -> int:
     except click.NoSuchOption as error:
         close = f"; did you mean {error.possibilities[0]!r}?" if error.possibilities else ""
         return _complain(f"no such option {error.option_name!r}{close}", EXIT_USAGE)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
     except click.ClickException as error:
         return _complain(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted", EXIT_INTERRUPTED)
+    except RuntimeError as error:
+        if type(error).__name__ != "JaxRuntimeError":  # JAX may not even be imported
+            raise
+        return _complain(f"the device gave up: {str(error)[:300]}", EXIT_FAILED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", EXIT_FAILED)

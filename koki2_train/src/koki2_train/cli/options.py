@@ -15,6 +15,12 @@ from koki2_envs.ladder import RUNGS, rung
 from koki2_envs.params import STRUCTURE
 from koki2_train.experiment import ALIASES, Experiment, parse_setting, setting_fields
 
+SEED = click.IntRange(0, 2**32 - 1)
+"""What a seed can be; JAX would cut off the bits of a longer one, and give two seeds the same run."""
+COUNT = click.IntRange(1, 2**31 - 1)
+"""A number of things that must be counted in 32 bits."""
+_MAX_SEEDS = 10_000
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _GROUPS = ("life", "world", "sources", "body", "senses", "reward", "brain", "evolution", "validation", "viability")
@@ -162,13 +168,15 @@ def parse_seeds(ctx: click.Context, parameter: click.Parameter, value: str | Non
     try:
         if ":" in value:
             first, last = (int(part) for part in value.split(":"))
-            seeds = tuple(range(first, last))
+            seeds = tuple(range(first, min(last, first + _MAX_SEEDS + 1)))
         else:
             seeds = tuple(int(part) for part in value.split(","))
     except ValueError:
         seeds = ()
-    if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
+    if not seeds or len(set(seeds)) != len(seeds):
         raise click.BadParameter(f"must be FIRST:END or a list such as 0,3,7 of distinct seeds, got {value!r}")
+    if min(seeds) < SEED.min or max(seeds) > SEED.max or len(seeds) > _MAX_SEEDS:  # type: ignore[operator]
+        raise click.BadParameter(f"must be at most {_MAX_SEEDS} seeds from {SEED.min} to {SEED.max}, got {value!r}")
     return seeds
 
 
@@ -212,7 +220,11 @@ def _read_toml(source: str, text: str) -> dict[str, Any]:
                 raise click.UsageError(f"{source}: unknown setting {name!r}{did_you_mean(name, known)}")
             try:
                 if isinstance(entry, dict):
+                    if not {"start", "end"} <= entry.keys() <= {"start", "end", "from_phi", "to_phi"}:
+                        raise ValueError(f"a schedule has start, end, from_phi, to_phi; got {sorted(entry)}")
                     entry = Schedule(**entry)
+                if isinstance(entry, list):
+                    raise TypeError(f"must be one value, got {entry}")
                 settings[ALIASES.get(name, name)] = parse_setting(name, entry) if isinstance(entry, str) else entry
             except (ValueError, TypeError) as error:
                 raise click.UsageError(f"{source}: {name}: {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,16 @@ Row = dict[str, Any]
 
 
 def print_json(data: Any) -> None:
-    """Exactly one JSON object on stdout."""
-    sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
+    """Exactly one JSON object on stdout. JSON has no NaN and no infinity: they become null."""
+    sys.stdout.write(json.dumps(_without_non_finite(data), allow_nan=False) + "\n")
+
+
+def _without_non_finite(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _without_non_finite(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_non_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from koki2_train.cli.options import parse_assignments
+from koki2_train.cli.options import SEED, parse_assignments
 from koki2_train.cli.output import number
 
 
 @click.command("render")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--life", type=click.IntRange(min=0), default=0, show_default=True, help="Which held-out life.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the held-out lives.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
 def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], out: Path | None) -> None:
