@@ -216,8 +216,8 @@ def _params(row: Rung, chosen: Mapping[str, Any], structure: Mapping[str, int]) 
 
 
 def _schedule(name: str, text: str) -> Schedule:
-    values, _, phases = text.partition("@")
-    parts = [*values.split(":"), *(phases.split(":") if phases else ("0", "1"))]
+    values, separator, phases = text.partition("@")
+    parts = [*values.split(":"), *(phases.split(":") if separator else ("0", "1"))]
     try:
         start, end, from_phi, to_phi = (float(part) for part in parts)
     except ValueError:

@@ -1,0 +1,231 @@
+"""The files of a run, whole and damaged."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koki2_train.experiment import Experiment
+from koki2_train.run_directory import RunDirectory, RunError, find_runs
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    settings = {"grad_gain": Experiment.build("L1.1").params.grad_gain, "pop_size": 8, "energy_gain": 0.1}
+    return Experiment.build("L1.1", settings)
+
+
+@pytest.fixture
+def run(tmp_path, experiment):
+    run = RunDirectory(tmp_path / "run")
+    run.create(experiment, 5)
+    return run
+
+
+def row(generation):
+    return {"generation": generation, "fitness_mean": 0.1 + generation, "seconds": 1.5}
+
+
+def test_what_a_run_was_asked_is_read_back(run, experiment):
+    assert run.exists
+    assert run.read_config() == (experiment, 5)
+    assert [entry.name for entry in run.path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "notes.txt", ".hidden"])
+def test_a_folder_with_something_in_it_is_not_begun(tmp_path, experiment, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(RunError, match="choose another --out"):
+        RunDirectory(tmp_path).create(experiment, 0)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_file_is_not_begun(tmp_path, experiment):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError):
+        RunDirectory(tmp_path / "file").create(experiment, 0)
+
+
+def test_an_empty_folder_and_one_that_was_left_before_the_beginning_are_begun(tmp_path, experiment):
+    for name in ("empty", "left"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "left" / ".config.json.abcd").write_text('{"exp')
+    for name in ("empty", "left"):
+        RunDirectory(tmp_path / name).create(experiment, 0)
+        assert RunDirectory(tmp_path / name).read_config() == (experiment, 0)
+
+
+def damaged(run, **experiment_part):
+    data = json.loads((run.path / "config.json").read_text())
+    return json.dumps({**data, "experiment": {**data["experiment"], **experiment_part}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "5", "null", '{"seed": 0}', '{"experiment": {}, "seed": 0}', '{"experiment": [], "seed": 0}', "\udcff"],
+)
+def test_a_config_that_is_none_is_refused_by_name(run, text):
+    (run.path / "config.json").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(RunError, match=r"config\.json cannot be read"):
+        run.read_config()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"structure": [4]},
+        {"structure": {"num_sources": "four"}},
+        {"structure": {}},
+        {"structure": {"num_sources": 4, "walls": 2}},
+        {"world": []},
+        {"world": {"width": -3}},
+        {"world": {"smell": 1.0}},
+        {"brain": {"n_neurons": [1, 2]}},
+        {"brain": None},
+        {"rung": "L9.9"},
+        {"rung": None},
+    ],
+)
+def test_a_config_with_an_impossible_part_is_refused_by_name(run, part):
+    (run.path / "config.json").write_text(damaged(run, **part))
+    with pytest.raises(RunError, match=r"config\.json cannot be read"):
+        run.read_config()
+
+
+def test_going_on_with_something_else_is_refused_by_name(run, experiment):
+    run.check_same(experiment, 5)
+    run.check_same(experiment.with_settings({"generations": 12345}), 5)
+    with pytest.raises(RunError, match="begun with --seed 5, not 6"):
+        run.check_same(experiment, 6)
+    with pytest.raises(RunError, match=r"begun on L1\.1, not L1\.0"):
+        run.check_same(Experiment.build("L1.0"), 5)
+    others = {"pop_size": 10, "energy_gain": 0.2, "num_sources": 5, "k_edges": 3, "mvt": True, "validate_every": 3}
+    for name, value in others.items():
+        old = experiment.settings()[name]
+        message = f"begun with {name} {old}, not {value}; --resume cannot change it"
+        with pytest.raises(RunError, match=re.escape(message)):
+            run.check_same(experiment.with_settings({name: value}), 5)
+
+
+def test_generations_are_appended_and_read(run):
+    assert run.read_generations() == []
+    run.append_generations([row(0), row(1)])
+    run.append_generations([])
+    run.append_generations([row(2)])
+    assert run.read_generations() == [row(0), row(1), row(2)]
+    assert (run.path / "generations.jsonl").read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    "torn", [b'{"generation": 2, "fitn', b"{", b"\xff\xfe", b"[1]\n", b"7\n", b'{"a": 1}\n', b"\n\n"]
+)
+def test_a_torn_end_is_left_out_and_then_written_anew(run, torn):
+    run.append_generations([row(0), row(1)])
+    with (run.path / "generations.jsonl").open("ab") as file:
+        file.write(torn)
+    assert run.read_generations() == [row(0), row(1)]
+    run.rewind_generations(2)
+    run.append_generations([row(2)])
+    assert run.read_generations() == [row(0), row(1), row(2)]
+
+
+def test_rewinding_drops_what_lies_behind_a_checkpoint(run):
+    run.append_generations([row(n) for n in range(5)])
+    run.rewind_generations(3)
+    assert run.read_generations() == [row(0), row(1), row(2)]
+    run.rewind_generations(0)
+    assert run.read_generations() == []
+
+
+@pytest.mark.parametrize("numbers", [[], [0, 1], [0, 2, 1], [0, 1, 1, 2], [1, 2, 3]])
+def test_generations_that_are_missing_are_noticed(run, numbers):
+    run.append_generations([row(n) for n in numbers])
+    before = (run.path / "generations.jsonl").read_bytes()
+    with pytest.raises(RunError, match=r"generations\.jsonl lacks generations before 3"):
+        run.rewind_generations(3)
+    assert (run.path / "generations.jsonl").read_bytes() == before
+
+
+def test_the_manifest_tells_of_every_invocation(run):
+    run.write_manifest(["evolve"], ["cpu"], seed=5)
+    run.update_manifest(generations=3)
+    run.write_manifest(["evolve", "--resume"], ["cpu"], seed=5)
+    first, second = json.loads((run.path / "manifest.json").read_text())["invocations"]
+    assert (first["command"], first["generations"], first["seed"]) == (["evolve"], 3, 5)
+    assert "generations" not in second
+    assert {"jax", "python", "koki2-train", "koki2-envs", "evosax"} <= first["versions"].keys()
+    assert first["devices"] == ["cpu"]
+    assert first["git"] is None or set(first["git"]) == {"commit", "changed"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"invocations": 3}'])
+def test_a_damaged_manifest_is_named(run, text):
+    (run.path / "manifest.json").write_text(text)
+    with pytest.raises(RunError, match=r"manifest\.json cannot be read.*remove it"):
+        run.write_manifest(["evolve"], [])
+
+
+def save(run, generation):
+    run.save_checkpoint(generation, {"x": np.full(3, generation)}, {"generation": generation})
+
+
+def test_the_newest_whole_checkpoint_is_used(run):
+    assert run.load_checkpoint() is None
+    for generation in (2, 4, 6, 8):
+        save(run, generation)
+    files = sorted((run.path / "checkpoints").iterdir())
+    assert [file.name for file in files] == ["00000004.ckpt", "00000006.ckpt", "00000008.ckpt"]
+    files[2].write_bytes(files[2].read_bytes()[:-5])
+    files[1].write_bytes(b"")
+    arrays, meta, warnings = run.load_checkpoint()
+    assert meta["generation"] == 4
+    assert arrays["x"].tolist() == [4, 4, 4]
+    assert [name in warning for name, warning in zip(("00000008", "00000006"), warnings, strict=True)] == [True, True]
+    files[0].write_bytes(b"")
+    with pytest.raises(RunError, match=r"no checkpoint can be used: .*00000008.*00000006.*00000004"):
+        run.load_checkpoint()
+
+
+def test_a_champion_is_read_back(run):
+    genome = {"w": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    run.save_champion(genome, {"validation_fitness": 3.5})
+    champion = run.load_champion()
+    np.testing.assert_array_equal(champion["w"], genome["w"])
+    assert float(champion["validation_fitness"]) == 3.5
+
+
+def test_a_champion_that_is_not_there_or_damaged_is_named(run):
+    with pytest.raises(RunError, match=r"has no best_genome\.npz yet"):
+        run.load_champion()
+    run.save_champion({"w": np.zeros(300)}, {})
+    whole = (run.path / "best_genome.npz").read_bytes()
+    for data in (b"", b"x", whole[:-40], whole[:300], whole.replace(bytes(64), bytes(63) + b"\x01", 1)):
+        (run.path / "best_genome.npz").write_bytes(data)
+        with pytest.raises(RunError, match=r"best_genome\.npz cannot be read"):
+            run.load_champion()
+    for other in ({"w": np.zeros(3)}, {"w": np.zeros(3), "format": 7}, {"w": np.zeros(3), "format": np.zeros(2)}):
+        np.savez(run.path / "best_genome.npz", **other)
+        with pytest.raises(RunError, match="another format"):
+            run.load_champion()
+
+
+def test_a_run_belongs_to_one_process_at_a_time(run):
+    with run.locked(), pytest.raises(RunError, match="in use by another process"), RunDirectory(run.path).locked():
+        pass
+    with run.locked():
+        pass
+
+
+def test_runs_are_found_by_folder_in_the_order_of_their_seeds(tmp_path, experiment):
+    for seed in (10, 9, 1):
+        RunDirectory(tmp_path / "many" / f"seed{seed}").create(experiment, seed)
+    (tmp_path / "many" / "seed99").mkdir()
+    (tmp_path / "many" / "seeds.txt").write_text("")
+    RunDirectory(tmp_path / "one").create(experiment, 0)
+    found = find_runs([tmp_path / "one", tmp_path / "many"])
+    assert [str(run.path.relative_to(tmp_path)) for run in found] == ["one", "many/seed1", "many/seed9", "many/seed10"]
+    for path in (tmp_path, tmp_path / "many" / "seed99", tmp_path / "none", Path("many/seeds.txt")):
+        with pytest.raises(RunError, match="is no run directory"):
+            find_runs([path])
