@@ -1,0 +1,58 @@
+"""Commands and code shown in the documentation are real: they parse, and their settings can be."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from koki2_train.cli.main import cli
+from koki2_train.cli.options import build_experiment, take_settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "koki2_train" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands(page):
+    text = page.read_text().replace("\\\n", " ")
+    inline = re.findall(r"`(koki2-train [^`]*)`", text)
+    blocks = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
+    pieces = [piece.strip() for line in blocks for piece in line.split(" && ")]
+    shown = inline + [re.sub(r"^.*/koki2-train", "koki2-train", p) for p in pieces if "koki2-train " in p]
+    return [c for c in shown if c.startswith("koki2-train ") and "…" not in c and not c.endswith("--help")]
+
+
+CASES = [(page.relative_to(ROOT), command) for page in PAGES for command in commands(page)]
+
+
+def test_the_pages_show_commands():
+    assert len(CASES) > 40
+    assert {shlex.split(command)[1] for _, command in CASES} >= {
+        "ladder",
+        "baseline",
+        "evolve",
+        "evaluate",
+        "factorial",
+    }
+
+
+@pytest.mark.parametrize(("page", "command"), CASES, ids=[f"{page}:{command}"[:90] for page, command in CASES])
+def test_it_parses_and_its_settings_can_be(page, command):
+    _, name, *arguments = shlex.split(command, comments=True)
+    with (
+        cli.make_context("koki2-train", [name]) as group,
+        cli.get_command(group, name).make_context(name, arguments, parent=group) as context,
+    ):
+        if name in ("baseline", "evolve", "factorial"):
+            build_experiment(context.params["rung"], take_settings(dict(context.params)))
+
+
+def test_python_of_the_readme_runs():
+    text = (ROOT / "koki2_train" / "README.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert blocks
+    for block in blocks:
+        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
