@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from koki2_envs import RUNGS, make
+from koki2_envs.files import write_atomically
 from koki2_envs.reference_policies import REFERENCE_POLICIES
 from koki2_envs.rendering import (
     Layer,
@@ -20,7 +21,6 @@ from koki2_envs.rendering import (
     draw_life,
     save_figure,
     scene_of,
-    write_atomically,
 )
 from koki2_envs.rendering import film as film_module
 

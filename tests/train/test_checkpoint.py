@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from koki2_envs.files import write_atomically
 from koki2_train import checkpoint
 from koki2_train.checkpoint import CheckpointError
 
@@ -83,7 +84,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(saved, monkeypatch, st
 
     monkeypatch.setattr(step, full)
     with pytest.raises(OSError, match="No space left"):
-        checkpoint.write_atomically(saved, b"new")
+        write_atomically(saved, b"new")
     monkeypatch.undo()
     assert saved.read_bytes() == before
     assert [entry.name for entry in saved.parent.iterdir()] == ["one.ckpt"]
@@ -92,19 +93,19 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(saved, monkeypatch, st
 def test_an_interrupt_while_writing_leaves_nothing_behind(saved, monkeypatch):
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.write_atomically(saved.parent / "new", b"new")
+        write_atomically(saved.parent / "new", b"new")
     assert [entry.name for entry in saved.parent.iterdir()] == ["one.ckpt"]
 
 
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
-        checkpoint.write_atomically(tmp_path / "none" / "file", b"x")
+        write_atomically(tmp_path / "none" / "file", b"x")
 
 
 def test_the_file_and_its_folder_reach_the_disk(tmp_path, monkeypatch):
     synced, fsync = [], os.fsync
     monkeypatch.setattr("os.fsync", lambda fd: (synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd)))
-    checkpoint.write_atomically(tmp_path / "file", b"x")
+    write_atomically(tmp_path / "file", b"x")
     assert len(synced) == 2
     assert synced[0].startswith(str(tmp_path / ".file."))
     assert synced[1] == str(tmp_path)

@@ -1,18 +1,17 @@
-"""Files that are either whole or not there: arrays in npz with a SHA-256 behind them, written atomically."""
+"""Checkpoints: arrays in npz with a SHA-256 behind them, written atomically, verified before they are read."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from koki2_envs.files import write_atomically
 
 _FORMAT = 1
 _META = "__meta__"
@@ -22,36 +21,6 @@ _SUFFIX = ".ckpt"
 
 class CheckpointError(Exception):
     """A checkpoint that cannot be used; the message names the file and says why."""
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replaces a file so that a reader, or a crash at any moment, sees either the old content or the new.
-
-    Raises:
-        OSError: the file cannot be written; nothing is left behind.
-    """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -52,13 +52,13 @@ class EvolutionConfig(_Checked):
     sigma_floor: float = knob(
         0.1, "share of sigma at which its decay ends", low=0.0, high=1.0, group="evolution", scheduled=False
     )
-    lr: float = knob(0.05, "learning rate of Adam", low=0.0, group="evolution", scheduled=False)
+    lr: float = knob(0.1, "learning rate of Adam", low=0.0, group="evolution", scheduled=False)
     lr_decay: float = knob(1.0, "factor on lr per generation", low=1e-3, high=1.0, group="evolution", scheduled=False)
     lr_floor: float = knob(
         0.1, "share of lr at which its decay ends", low=0.0, high=1.0, group="evolution", scheduled=False
     )
     adam_b1: float = knob(
-        0.9, "Adam's memory of the gradient", low=0.0, high=0.999999, group="evolution", scheduled=False
+        0.8, "Adam's memory of the gradient", low=0.0, high=0.999999, group="evolution", scheduled=False
     )
     adam_b2: float = knob(
         0.999, "Adam's memory of the squared gradient", low=0.0, high=0.999999, group="evolution", scheduled=False

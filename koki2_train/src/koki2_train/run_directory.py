@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from koki2_envs.files import write_atomically
 from koki2_train import checkpoint
 from koki2_train.checkpoint import CheckpointError
 from koki2_train.experiment import Experiment
@@ -172,7 +173,7 @@ class RunDirectory:
                 f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint has behind it"
             )
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        checkpoint.write_atomically(self.path / "generations.jsonl", text.encode())
+        write_atomically(self.path / "generations.jsonl", text.encode())
         return rows
 
     def save_checkpoint(
@@ -204,7 +205,7 @@ class RunDirectory:
         """Writes ``best_genome.npz``: the genome's arrays by name, and what is known of it."""
         known = {name: np.asarray(value) for name, value in facts.items()}
         data = checkpoint.pack_arrays({**genome, **known, "format": np.asarray(_GENOME_FORMAT)})
-        checkpoint.write_atomically(self.path / "best_genome.npz", data)
+        write_atomically(self.path / "best_genome.npz", data)
 
     def load_champion(self) -> dict[str, np.ndarray]:
         """The arrays of ``best_genome.npz``.
@@ -239,7 +240,7 @@ class RunDirectory:
             yield
 
     def _write_json(self, name: str, data: Any) -> None:
-        checkpoint.write_atomically(self.path / name, (json.dumps(data, indent=2) + "\n").encode())
+        write_atomically(self.path / name, (json.dumps(data, indent=2) + "\n").encode())
 
 
 def find_runs(paths: list[Path]) -> list[RunDirectory]:

@@ -42,7 +42,7 @@ def uniform_cells(unit: jax.Array, size: jax.Array) -> tuple[jax.Array, jax.Arra
     return cell, point - cell
 
 
-def scatter(key: jax.Array, num_sources: int, num_bad: jax.Array, size: jax.Array) -> Sources:
+def scatter(key: jax.Array, num_sources: int, num_bad: jax.Array | int, size: jax.Array) -> Sources:
     """Sources in uniform, independent cells, exactly ``num_bad`` of them bad, uniformly which."""
     pos, inside = uniform_cells(jax.random.uniform(key, (2 * num_sources,)), size)
     # Those with the lowest lots are bad. The lot is the sum modulo 1 of a source's two places inside its cell, which is

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from koki2_envs.rendering.files import write_atomically
+from koki2_envs.files import write_atomically
 from koki2_envs.rendering.readings import draw_readings
 from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Layer, scene_of

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from koki2_envs.files import write_atomically
 from koki2_envs.ladder import RUNGS
 from koki2_envs.rendering.panels import (
     BESIDE,
@@ -75,6 +79,18 @@ def summary_line(scene: Scene, record: LifeRecord) -> str:
     """The life in one line."""
     happened = [f"{event.name} {event.times.size}×" for event in scene.events]
     return " · ".join([scene.ending.text, *happened, f"fitness {record.fitness:.1f}"])
+
+
+def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
+    """Writes a matplotlib figure as PNG, at the figure's own resolution.
+
+    Raises:
+        OSError: see :func:`koki2_envs.files.write_atomically`.
+    """
+    buffer = io.BytesIO()
+    # No software name or date: the same life gives the same bytes.
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return write_atomically(path, buffer.getvalue())
 
 
 def _strip_figure(scene: Scene, record: LifeRecord, stack: list[Panel]) -> Figure:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import (
     COUNT,
@@ -66,7 +67,6 @@ def command(
 
     set_up(devices, compilation_cache)
     from koki2_train import factorial
-    from koki2_train.checkpoint import write_atomically
     from koki2_train.run_directory import RunError
     from koki2_train.runner import RunOptions
 
