@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -84,6 +85,18 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", EXIT_FAILED)
+
+
+def run() -> NoReturn:
+    """The installed command."""
+    code = main()
+    if code == EXIT_INTERRUPTED:
+        # XLA may still be compiling in threads of its own, and an orderly exit would abort the process over them. All
+        # that is to be kept is on disk by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _complain(message: str, code: int) -> int:
