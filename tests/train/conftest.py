@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -32,9 +33,23 @@ TINY = {
 """Settings of an experiment that compiles and runs in seconds, and in which things happen."""
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that need other compiler settings come last here, so that all others share what they compile."""
+    places = [place for place, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    ours = sorted((items[place] for place in places), key=lambda item: "quick_compilation" in item.fixturenames)
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_compiled_elsewhere():
+    """Bits are compared here: nothing may come from tests that ran before with other compiler settings."""
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="module")
 def quick_compilation():
-    """Compiles faster, to code that runs slower: for tests that step little and compare with a tolerance."""
+    """Compiles faster, to code that runs slower and rounds otherwise: for tests that compare with a tolerance."""
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)

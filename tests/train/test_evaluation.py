@@ -78,16 +78,14 @@ sys.exit(main(["evolve", "L1.0", "--devices", *sys.argv[1:]]))
 """
 
 
-def test_a_run_has_the_same_bits_on_any_number_of_devices(tiny, tiny_flags, run_tiny, outcome, python, tmp_path):
-    """Six genomes in training and two in validation, on 1, 2 and 4 devices: padding, and shares of one."""
-    one, _ = run_tiny(tiny, tmp_path / "1")
-    expected = outcome(one)
+@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.slow), 4])
+def test_a_run_has_the_same_bits_on_any_number_of_devices(devices, tiny_flags, finished, outcome, python, tmp_path):
+    """Six genomes in training and two in validation: on 4 devices padding, and shares of one."""
+    expected = outcome(finished)
     assert len(expected.rows) == 6
     assert 0 < np.mean([row["pass_rate"] for row in expected.rows]) < 1
-    paths = {devices: tmp_path / str(devices) for devices in (2, 4)}
-    flags = ["--log-every", 2, *tiny_flags]
-    others = {path: python("-c", DRIVER, devices, "--out", path, *flags) for devices, path in paths.items()}
-    for path, process in others.items():
-        _, error = process.communicate(timeout=300)
-        assert process.returncode == 0, error
-        assert outcome(RunDirectory(path)) == expected
+    path = tmp_path / "run"
+    process = python("-c", DRIVER, devices, "--out", path, "--log-every", 2, *tiny_flags)
+    _, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    assert outcome(RunDirectory(path)) == expected

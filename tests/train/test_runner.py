@@ -1,0 +1,261 @@
+"""Runs that are stopped, killed and starved at any moment, and end as if nothing had happened."""
+
+import errno
+import itertools
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from koki2_train import runner
+from koki2_train.run_directory import RunDirectory, RunError
+
+GENERATIONS = 200
+COMMAND = "import sys; from koki2_train.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.fixture(scope="module")
+def patient(tiny):
+    """An experiment of many small generations."""
+    return tiny.with_settings({"generations": GENERATIONS})
+
+
+@pytest.fixture(scope="module")
+def undisturbed(patient, run_tiny, outcome, tmp_path_factory):
+    run, _ = run_tiny(patient, tmp_path_factory.mktemp("undisturbed") / "run", checkpoint_seconds=1e9)
+    return outcome(run)
+
+
+@pytest.fixture(scope="module")
+def short(patient):
+    return patient.with_settings({"generations": 6})
+
+
+@pytest.fixture(scope="module")
+def short_undisturbed(short, run_tiny, outcome, tmp_path_factory):
+    run, result = run_tiny(short, tmp_path_factory.mktemp("undisturbed") / "run")
+    assert (result.generations, result.interrupted, result.stop_asked) == (6, False, False)
+    return outcome(run)
+
+
+@pytest.fixture
+def start_process(python, tiny_flags):
+    """Starts `evolve` on the patient experiment in another process."""
+    started = []
+
+    def start(path, *more):
+        flags = [*tiny_flags, "--generations", GENERATIONS, "--devices", 1, "--log-every", 2]
+        process = python("-c", COMMAND, "evolve", "L1.0", "--out", path, *flags, "--checkpoint-seconds", 0, *more)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def count_rows(path):
+    file = path / "generations.jsonl"
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def wait_for_rows(process, path, count):
+    deadline = time.monotonic() + 120
+    while count_rows(path) < count and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert process.poll() is None, process.communicate()
+    assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_run_that_is_killed_and_interrupted_ends_with_the_same_bits(
+    kills, patient, undisturbed, run_tiny, outcome, start_process, tmp_path
+):
+    path, rng = tmp_path / "run", random.Random(time.time_ns())
+    for attempt in range(kills):
+        process = start_process(path, *(["--resume"] if attempt else []))
+        wait_for_rows(process, path, count_rows(path) + rng.randint(1, 25))
+        time.sleep(rng.uniform(0.0, 0.02))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert 0 < count_rows(path) < GENERATIONS
+
+    process, killed_at = start_process(path, "--resume", "--json"), count_rows(path)
+    wait_for_rows(process, path, killed_at + 4)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(RunError, match="in use by another process"):
+        run_tiny(patient, path, resume=True)
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    told = json.loads(out)["runs"][0]
+    assert told["interrupted"] is True
+    assert killed_at < told["generations"] < GENERATIONS
+    run = RunDirectory(path)
+    assert run.load_checkpoint()[1]["generation"] == count_rows(path) == told["generations"], "everything is saved"
+    run.load_champion()
+
+    _, result = run_tiny(patient, path, resume=True)
+    assert result.generations == GENERATIONS
+    after = outcome(run)
+    assert [row["generation"] for row in after.rows] == list(range(GENERATIONS)), "every generation once"
+    assert after == undisturbed
+
+
+class Signals:
+    """An observer that sends this process a signal after some chunks."""
+
+    def __init__(self, *chunks, number=signal.SIGINT):
+        self.chunks, self.number, self.seen = chunks, number, 0
+
+    def __call__(self, rows):
+        self.seen += 1
+        for chunk in self.chunks:
+            if chunk == self.seen:
+                signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_behind_its_chunk(short, short_undisturbed, run_tiny, outcome, tmp_path, number):
+    run, result = run_tiny(short, tmp_path, observer=Signals(2, number=number), checkpoint_seconds=1e9)
+    assert (result.generations, result.interrupted) == (4, True)
+    assert run.load_checkpoint()[1]["generation"] == 4
+    assert json.loads((tmp_path / "manifest.json").read_text())["invocations"][0]["interrupted"] is True
+    _, result = run_tiny(short, tmp_path, resume=True)
+    assert (result.generations, result.interrupted) == (6, False)
+    assert outcome(run) == short_undisturbed
+
+
+def test_a_signal_in_the_last_chunk_interrupts_nothing(short, short_undisturbed, run_tiny, outcome, tmp_path):
+    run, result = run_tiny(short, tmp_path, observer=Signals(3))
+    assert (result.generations, result.interrupted, result.stop_asked) == (6, False, True)
+    assert outcome(run) == short_undisturbed
+
+
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_a_second_signal_ends_a_run_at_once(short, short_undisturbed, run_tiny, outcome, tmp_path, chunk):
+    with pytest.raises(KeyboardInterrupt):
+        run_tiny(short, tmp_path, observer=Signals(chunk, chunk))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    run, _ = run_tiny(short, tmp_path, resume=True)
+    assert outcome(run) == short_undisturbed
+
+
+def test_a_signal_before_the_first_chunk_ends_a_run_at_once(
+    short, short_undisturbed, run_tiny, outcome, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(runner, "advance", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        run_tiny(short, tmp_path)
+    monkeypatch.undo()
+    run, _ = run_tiny(short, tmp_path, resume=True)
+    assert outcome(run) == short_undisturbed
+
+
+def test_a_disk_that_fails_at_any_write_loses_nothing(
+    short, short_undisturbed, run_tiny, outcome, tmp_path, monkeypatch
+):
+    """Every fsync of a run fails once, and all that follow it."""
+    fsync, failures, at = os.fsync, 0, 0
+    while failures == at:
+        at, calls = at + 1, 0
+
+        def failing(descriptor, at=at):
+            nonlocal calls
+            calls += 1
+            if calls >= at:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            fsync(descriptor)
+
+        monkeypatch.setattr("os.fsync", failing)
+        path = tmp_path / str(at)
+        try:
+            run_tiny(short, path)
+        except OSError:
+            failures += 1
+        monkeypatch.setattr("os.fsync", fsync)
+        assert not list(path.rglob(".*.*.*")), "no half-written file is left"
+        run, _ = run_tiny(short, path, resume=True)
+        assert outcome(run) == short_undisturbed
+    assert failures > 15
+
+
+def test_a_longer_run_goes_on_from_a_shorter_one(short, short_undisturbed, run_tiny, outcome, tmp_path):
+    run, _ = run_tiny(short.with_settings({"generations": 3}), tmp_path)
+    assert len(run.read_generations()) == 3
+    run_tiny(short, tmp_path, resume=True)
+    assert outcome(run) == short_undisturbed
+    _, result = run_tiny(short.with_settings({"generations": 4}), tmp_path, resume=True)
+    assert result.generations == 6, "a run never goes back"
+    assert outcome(run) == short_undisturbed
+
+
+def test_resuming_a_finished_run_changes_nothing(short, short_undisturbed, run_tiny, outcome, tmp_path):
+    run, _ = run_tiny(short, tmp_path)
+    (tmp_path / "best_genome.npz").unlink()
+    _, result = run_tiny(short, tmp_path, resume=True)
+    assert result.generations == 6
+    assert outcome(run) == short_undisturbed
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"", lambda data: data.replace(b"a", b"b")])
+def test_a_damaged_checkpoint_is_passed_over_and_named(
+    short, short_undisturbed, run_tiny, outcome, tmp_path, capsys, damage
+):
+    run, _ = run_tiny(short, tmp_path)
+    newest = max((tmp_path / "checkpoints").iterdir())
+    newest.write_bytes(damage(newest.read_bytes()))
+    (tmp_path / "generations.jsonl").open("a").write('{"generation": 6, "fit')
+    run_tiny(short, tmp_path, resume=True)
+    assert newest.name in capsys.readouterr().err
+    assert outcome(run) == short_undisturbed
+
+
+def test_what_cannot_be_gone_on_with_is_left_as_it_is(short, run_tiny, tmp_path):
+    run_tiny(short, tmp_path)
+
+    def files():
+        return {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+
+    before = files()
+    refused = [
+        (short, 1, True, "--seed 0, not 1"),
+        (short.with_settings({"sigma": 0.2}), 0, True, "begun with sigma 0.1, not 0.2"),
+        (short.with_settings({"energy_gain": 0.3}), 0, True, "begun with energy_gain 0.2, not 0.3"),
+        (short, 0, False, "holds a run already"),
+    ]
+    for experiment, seed, resume, message in refused:
+        with pytest.raises(RunError, match=message):
+            run_tiny(experiment, tmp_path, seed, resume=resume)
+    assert files() == before
+
+
+def test_a_checkpoint_of_another_search_is_refused(short, run_tiny, tmp_path):
+    run, _ = run_tiny(short, tmp_path)
+    arrays, _, _ = run.load_checkpoint()
+    arrays["more"] = arrays.pop(".champion")
+    run.save_checkpoint(6, arrays, {"generation": 6, "seconds": 1.0})
+    with pytest.raises(RunError, match="another kind of search"):
+        run_tiny(short, tmp_path, resume=True)
+
+
+def test_rows_tell_time_and_steps_over_all_invocations(short, run_tiny, tmp_path):
+    run, first = run_tiny(short.with_settings({"generations": 4}), tmp_path)
+    _, second = run_tiny(short, tmp_path, resume=True)
+    rows = run.read_generations()
+    assert [row["env_steps"] for row in rows] == [short.env_steps(n) for n in range(1, 7)]
+    assert second.env_steps == short.env_steps(6)
+    assert all(a["seconds"] <= b["seconds"] for a, b in itertools.pairwise(rows))
+    assert second.seconds > rows[3]["seconds"] > 0
+    assert first.seconds > 0
+    expected = {"fitness_best", "fitness_mean", "fitness_median", "pass_rate", "champion_score", "env_steps", "seconds"}
+    assert expected <= rows[0].keys()
+    assert rows[0]["champion_score"] is None
+    assert isinstance(rows[1]["champion_score"], float)
+    assert rows[-1]["champion_score"] <= second.champion_score
