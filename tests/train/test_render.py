@@ -17,7 +17,7 @@ STEPS, NEURONS = 20, 12
 @pytest.fixture(scope="module")
 def spiking():
     env, params = make("L1.1")
-    encoding = DirectEncoding(NEURONS, 4, 4, env.num_actions, init_scale=0.8)
+    encoding = DirectEncoding(NEURONS, 4, (1.0,) * 4, env.num_actions, init_scale=0.8)
     genome = encoding.init(jax.random.key(1))
     return env, params.replace(max_steps_in_episode=STEPS), SpikingBrain(NEURONS), encoding.develop(genome)
 

@@ -29,7 +29,7 @@ def by_formula(genome, inputs, observations, tau, theta):
 
 @pytest.mark.parametrize(("tau", "theta"), [(10.0, 1.0), (2.0, 0.5)])
 def test_every_step_follows_the_formula(key, tau, theta):
-    encoding = DirectEncoding(N, K, OBS, ACTIONS, topology_seed=3, init_scale=0.8)
+    encoding = DirectEncoding(N, K, (1.0,) * OBS, ACTIONS, topology_seed=3, init_scale=0.8)
     brain = SpikingBrain(N, tau, theta)
     genome = encoding.init(key)
     params = encoding.develop(genome)
@@ -115,7 +115,7 @@ def test_wiring_leaves_no_neuron_out():
 
 
 def test_development_puts_every_weight_where_the_wiring_says():
-    encoding = DirectEncoding(N, K, OBS, ACTIONS, topology_seed=7)
+    encoding = DirectEncoding(N, K, (1.0,) * OBS, ACTIONS, topology_seed=7)
     count = N * OBS + N * K + N * ACTIONS + ACTIONS
     numbers = iter(range(1, count + 1))
     shapes = [part.shape for part in encoding.init(jax.random.key(0))]
@@ -139,7 +139,7 @@ def test_development_puts_every_weight_where_the_wiring_says():
 
 @pytest.mark.parametrize("scale", [0.1, 2.0, 0.0])
 def test_genomes_start_as_small_noise(scale):
-    genome = DirectEncoding(200, 20, 4, 5, init_scale=scale).init(jax.random.key(0))
+    genome = DirectEncoding(200, 20, (1.0,) * 4, 5, init_scale=scale).init(jax.random.key(0))
     assert [part.shape for part in genome] == [(200, 4), (200, 20), (200, 5), (5,)]
     assert all(part.dtype == jnp.float32 for part in genome)
     np.testing.assert_allclose(genome.w_rec.std(), scale, rtol=0.05)
@@ -148,3 +148,16 @@ def test_genomes_start_as_small_noise(scale):
     if scale:
         assert not np.array_equal(genome.w_in.ravel()[:100], genome.w_motor.ravel()[:100]), "draws of their own"
         np.testing.assert_allclose(np.mean(np.abs(genome.w_rec) < scale), 0.683, atol=0.03, err_msg="normal")
+
+
+def test_input_weights_are_written_in_units_of_one_over_what_they_multiply(key):
+    sizes = (0.25, 1.0, 2.0)
+    plain, scaled = (DirectEncoding(200, 3, entry, 2) for entry in ((1.0,) * 3, sizes))
+    genome = scaled.init(key)
+    np.testing.assert_allclose(genome.w_in.std(axis=0), 0.1 * np.asarray(sizes), rtol=0.2)
+    developed = scaled.develop(genome).currents
+    np.testing.assert_allclose(developed[:3], genome.w_in.T / np.asarray(sizes)[:, None], rtol=1e-6)
+    first = plain.develop(plain.init(key))
+    np.testing.assert_allclose(first.currents, developed, rtol=1e-6, err_msg="weights start alike")
+    moved = scaled.develop(genome._replace(w_in=genome.w_in + 0.1)).currents[:3] - developed[:3]
+    np.testing.assert_allclose(moved, np.broadcast_to(0.1 / np.asarray(sizes)[:, None], moved.shape), rtol=1e-4)

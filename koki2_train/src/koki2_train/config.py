@@ -31,6 +31,7 @@ class BrainConfig(_Checked):
     init_scale: float = knob(
         0.1, "standard deviation of the weights at the start", low=0.0, group="brain", scheduled=False
     )
+    scale_senses: bool = knob(True, "write input weights in units of one over each sense's typical size", group="brain")
 
     def __post_init__(self) -> None:
         super().__post_init__()

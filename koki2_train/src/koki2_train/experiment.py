@@ -137,7 +137,7 @@ class Experiment:
         encoding = DirectEncoding(
             num_neurons=brain.n_neurons,
             k_edges=brain.k_edges,
-            num_observations=len(env.observation_names),
+            observation_sizes=env.observation_sizes if brain.scale_senses else (1.0,) * len(env.observation_names),
             num_actions=env.num_actions,
             topology_seed=brain.topology_seed,
             init_scale=brain.init_scale,

@@ -87,6 +87,7 @@ class Foraging(World[ForagingState, ForagingParams]):
     """
 
     observation_names: ClassVar[tuple[str, ...]] = ("grad_x", "grad_y", "energy", "integrity")
+    observation_sizes: ClassVar[tuple[float, ...]] = (1 / 3, 1 / 3, 1.0, 1.0)
     action_names: ClassVar[tuple[str, ...]] = movement.ACTION_NAMES
 
     def __init__(self, rung: str = "L0.0", default_params: ForagingParams | None = None, *, num_sources: int = 1):

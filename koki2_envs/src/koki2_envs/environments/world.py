@@ -41,10 +41,12 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
     Attributes:
         rung: the rung of the ladder that the world stands on.
         observation_names: a name for each entry of the observation.
+        observation_sizes: the typical size of each entry in a life, for those who scale what they sense.
         action_names: a name for each action.
     """
 
     observation_names: ClassVar[tuple[str, ...]]
+    observation_sizes: ClassVar[tuple[float, ...]]
     action_names: ClassVar[tuple[str, ...]]
 
     def __init__(self, rung: str, default_params: ParamsT, **structure: int):

@@ -16,7 +16,7 @@ class DirectGenome(NamedTuple):
     """Weights of a spiking network, synapse by synapse.
 
     Attributes:
-        w_in: (N, num_observations) float32.
+        w_in: (N, num_observations) float32, in units of one over the size of the entry (see :class:`DirectEncoding`).
         w_rec: (N, k) float32, in the order of the topology's inputs.
         w_motor: (N, num_actions) float32.
         b_motor: (num_actions,) float32.
@@ -32,18 +32,21 @@ class DirectGenome(NamedTuple):
 class DirectEncoding:
     """Genome and development of directly encoded spiking networks.
 
+    The search takes steps of one size in every direction. So that such a step means as much for a faint sense as for a
+    loud one, input weights are written in units of one over the typical size of what they multiply.
+
     Attributes:
         num_neurons: N.
         k_edges: k, recurrent inputs per neuron.
-        num_observations: entries of the observation.
+        observation_sizes: the typical size of each entry of the observation; all 1 writes plain weights.
         num_actions: number of actions.
         topology_seed: draws which neurons each neuron listens to.
-        init_scale: standard deviation of the weights at the start.
+        init_scale: standard deviation of all weights at the start.
     """
 
     num_neurons: int
     k_edges: int
-    num_observations: int
+    observation_sizes: tuple[float, ...]
     num_actions: int
     topology_seed: int = 0
     init_scale: float = 0.1
@@ -51,15 +54,17 @@ class DirectEncoding:
     def init(self, key: jax.Array) -> DirectGenome:
         """A genome of independent normal weights with standard deviation ``init_scale``."""
         n, scale = self.num_neurons, self.init_scale
-        shapes = ((n, self.num_observations), (n, self.k_edges), (n, self.num_actions), (self.num_actions,))
+        shapes = ((n, len(self.observation_sizes)), (n, self.k_edges), (n, self.num_actions), (self.num_actions,))
         keys = jax.random.split(key, len(shapes))
-        return DirectGenome(*(scale * jax.random.normal(k, s) for k, s in zip(keys, shapes, strict=True)))
+        weights = DirectGenome(*(scale * jax.random.normal(k, s) for k, s in zip(keys, shapes, strict=True)))
+        return weights._replace(w_in=weights.w_in * jnp.asarray(self.observation_sizes, jnp.float32))
 
     def develop(self, genome: DirectGenome) -> SpikingParams:
         """Places every synapse in the dense matrix that the brain multiplies with. Deterministic."""
         n = self.num_neurons
         inputs = sparse_inputs(n, self.k_edges, self.topology_seed)
         recurrent = jnp.zeros((n, n), jnp.float32).at[inputs, jnp.arange(n)[:, None]].set(genome.w_rec)
+        w_in = genome.w_in / jnp.asarray(self.observation_sizes, jnp.float32)
         return SpikingParams(
-            currents=jnp.concatenate([genome.w_in.T, recurrent]), motor=genome.w_motor, motor_bias=genome.b_motor
+            currents=jnp.concatenate([w_in.T, recurrent]), motor=genome.w_motor, motor_bias=genome.b_motor
         )
