@@ -137,6 +137,7 @@ def test_every_setting_has_a_flag_under_its_group(cli):
         (["evolve", "L0.2", "--validation-top", "129"], ["validation_top must be at most pop_size = 128, got 129"]),
         (["evolve", "L0.2", "--generations", "0"], ["--generations", "got 0", "at least 1"]),
         (["evolve", "L0.2", "--devices", "0"], ["--devices", "0"]),
+        (["evolve", "L0.2", "--devices", "5000"], ["--devices", "5000"]),
         (["evolve", "L0.2", "--log-every", "0"], ["--log-every", "0"]),
         (["evolve", "L0.2", "--checkpoint-seconds", "nan"], ["--checkpoint-seconds", "nan"]),
         (["evolve", "L0.2", "--seed", "0", "--seeds", "0:2"], ["--seed and --seeds"]),

@@ -1,5 +1,6 @@
 """Runs that are stopped, killed and starved at any moment, and end as if nothing had happened."""
 
+import contextlib
 import errno
 import itertools
 import json
@@ -13,8 +14,7 @@ import pytest
 from koki2_train import runner
 from koki2_train.run_directory import RunDirectory, RunError
 
-GENERATIONS = 200
-COMMAND = "import sys; from koki2_train.cli import main; sys.exit(main(sys.argv[1:]))"
+GENERATIONS = 600
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def start_process(python, tiny_flags):
 
     def start(path, *more):
         flags = [*tiny_flags, "--generations", GENERATIONS, "--devices", 1, "--log-every", 2]
-        process = python("-c", COMMAND, "evolve", "L1.0", "--out", path, *flags, "--checkpoint-seconds", 0, *more)
+        process = python("-m", "koki2_train", "evolve", "L1.0", "--out", path, *flags, "--checkpoint-seconds", 0, *more)
         started.append(process)
         return process
 
@@ -101,11 +101,28 @@ def test_a_run_that_is_killed_and_interrupted_ends_with_the_same_bits(
     assert run.load_checkpoint()[1]["generation"] == count_rows(path) == told["generations"], "everything is saved"
     run.load_champion()
 
-    _, result = run_tiny(patient, path, resume=True)
+    _, result = run_tiny(patient, path, resume=True, checkpoint_seconds=1e9)
     assert result.generations == GENERATIONS
     after = outcome(run)
     assert [row["generation"] for row in after.rows] == list(range(GENERATIONS)), "every generation once"
     assert after == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("delay", [0.0, 0.5, 2.0])
+def test_a_signal_at_the_beginning_ends_the_process_in_one_line(start_process, tmp_path, number, delay):
+    """While it compiles, or a little before or after."""
+    process = start_process(tmp_path / "run", "--no-compilation-cache")
+    while not (tmp_path / "run" / "manifest.json").exists():
+        time.sleep(0.01)
+        assert process.poll() is None
+    time.sleep(delay)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "terminate called" not in err
 
 
 class Signals:
@@ -155,6 +172,24 @@ def test_a_signal_before_the_first_chunk_ends_a_run_at_once(
         run_tiny(short, tmp_path)
     monkeypatch.undo()
     run, _ = run_tiny(short, tmp_path, resume=True)
+    assert outcome(run) == short_undisturbed
+
+
+def test_a_signal_that_is_swallowed_while_compiling_ends_a_run_behind_its_first_chunk(
+    short, short_undisturbed, run_tiny, outcome, tmp_path, monkeypatch
+):
+    advance = runner.advance
+
+    def swallowing(*arguments):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return advance(*arguments)
+
+    monkeypatch.setattr(runner, "advance", swallowing)
+    run, result = run_tiny(short, tmp_path)
+    assert (result.generations, result.interrupted) == (2, True)
+    monkeypatch.undo()
+    run_tiny(short, tmp_path, resume=True)
     assert outcome(run) == short_undisturbed
 
 

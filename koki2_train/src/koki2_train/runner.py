@@ -78,9 +78,9 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked or not self.graceful:
+        again, self.asked = self.asked, True  # also where code that cannot fail swallows the exception
+        if again or not self.graceful:
             raise KeyboardInterrupt
-        self.asked = True
 
 
 def run_experiment(

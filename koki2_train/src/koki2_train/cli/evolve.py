@@ -12,6 +12,7 @@ import click
 
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import (
+    DEVICES,
     SEED,
     GroupedCommand,
     build_experiment,
@@ -37,7 +38,7 @@ def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> fl
 @click.option("--seed", type=SEED, default=None, help="Seed of the run.  [default: 0]")
 @click.option("--seeds", callback=parse_seeds, help="Several runs: FIRST:END or a list such as 0,3,7.")
 @click.option("--resume", is_flag=True, help="Go on with what is in --out.")
-@click.option("--devices", type=click.IntRange(min=1), help="Spread the population over N devices.  [default: all]")
+@click.option("--devices", type=DEVICES, help="Spread the population over N devices.  [default: all]")
 @click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
 @click.option(
     "--checkpoint-seconds", type=click.FloatRange(0, 1e9), callback=_not_nan, default=30.0, show_default=True,

@@ -12,6 +12,7 @@ from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import (
     COUNT,
+    DEVICES,
     SEED,
     GroupedCommand,
     check_rung,
@@ -34,7 +35,7 @@ from koki2_train.cli.output import number, print_json, print_table, progress
 @click.option("--resume", is_flag=True, help="Go on with what is in --out.")
 @click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
 @click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives.")
-@click.option("--devices", type=click.IntRange(min=1), help="Spread the population over N devices.  [default: all]")
+@click.option("--devices", type=DEVICES, help="Spread the population over N devices.  [default: all]")
 @click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_setting_sources

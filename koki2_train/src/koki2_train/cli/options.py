@@ -14,11 +14,14 @@ from koki2_envs.knobs import KnobSpec, Schedule, check_knob, did_you_mean, spec_
 from koki2_envs.ladder import RUNGS, rung
 from koki2_envs.params import STRUCTURE
 from koki2_train.experiment import ALIASES, Experiment, parse_setting, setting_fields
+from koki2_train.platform_setup import available_cores
 
 SEED = click.IntRange(0, 2**32 - 1)
 """What a seed can be; JAX would cut off the bits of a longer one, and give two seeds the same run."""
 COUNT = click.IntRange(1, 2**31 - 1)
 """A number of things that must be counted in 32 bits."""
+DEVICES = click.IntRange(1, max(64, available_cores()))
+"""Over how many devices a population can be spread; XLA gives up on many more CPU devices than cores."""
 _MAX_SEEDS = 10_000
 
 F = TypeVar("F", bound=Callable[..., Any])
