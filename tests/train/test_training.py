@@ -126,6 +126,17 @@ def test_a_population_without_one_finite_fitness_leaves_the_mean_where_it_was(ti
     assert np.isfinite(states[-1].champion).all()
 
 
+def test_brains_that_are_not_finite_have_no_fitness_however_they_live(tiny):
+    program, root = tiny.program(1), jax.random.key(0)
+    state = start(program, root)
+    state = state._replace(search=state.search.replace(mean=state.search.mean.at[0].set(np.inf)))
+    state, log = advance(program, tiny.params, root, state, jnp.int32(2), 2)
+    assert (log.steps_alive > 0).all()
+    assert log.non_finite.tolist() == [6, 6]
+    assert np.isnan(log.fitness_best).all()
+    assert (log.champion_score == -np.inf).all(), "nor can they be champions"
+
+
 def test_bad_generations_in_between_keep_everything_finite(tiny):
     program, root = tiny.program(1), jax.random.key(0)
     state, last = start(program, root), jnp.int32(99)
