@@ -32,7 +32,8 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
     # XLA sizes its CPU thread pool by NPROC, else by the cores. A device that waits in a collective holds a thread of
     # that pool; with only as many threads as devices all of them can end up waiting for work that no thread is left
     # to do, and XLA aborts the process after 40 s (seen within a minute on 2 cores; never with threads to spare).
-    os.environ.setdefault("NPROC", str(available_cores() + 4 * cpu_devices))
+    if cpu_devices > 1:
+        os.environ.setdefault("NPROC", str(available_cores() + 2 * cpu_devices))
 
     import jax
 
