@@ -303,6 +303,11 @@ def test_a_run_from_beginning_to_evaluation(evolve, cli, tiny, finished, outcome
     assert_refused(evolve(out="run/config.json/deeper"), "--out", "config.json is no folder")
     assert snapshot(tmp_path) == before
 
+    bare = cli("evolve", "L1.0", "--out", run.path, "--resume", "--generations", 8)
+    assert bare.code == 0, bare.err
+    assert run.read_config() == (tiny.with_settings({"generations": 8}), 0)
+    other = cli("evolve", "L1.0", "--out", run.path, "--resume", "--sigma", 0.3)
+    assert_refused(other, "begun with sigma 0.1, not 0.3")
     again = evolve("--resume", "--generations", 8)
     assert again.code == 0
     assert "8 generations" in again.out

@@ -68,7 +68,7 @@ class RunDirectory:
             here = "holds a run already; --resume goes on with it" if self.exists else "is not empty, and holds no run"
             raise RunError(f"{self} {here}; choose another --out")
         self.path.mkdir(parents=True, exist_ok=True)
-        self._write_json("config.json", {"experiment": experiment.to_dict(), "seed": seed})
+        self.write_config(experiment, seed)
 
     def read_config(self) -> tuple[Experiment, int]:
         """Experiment and seed.
@@ -83,6 +83,10 @@ class RunDirectory:
             return Experiment.from_dict(data["experiment"]), int(data["seed"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RunError(f"{self}/config.json cannot be read: {error!r}") from error
+
+    def write_config(self, experiment: Experiment, seed: int) -> None:
+        """Writes what is run."""
+        self._write_json("config.json", {"experiment": experiment.to_dict(), "seed": seed})
 
     def check_same(self, experiment: Experiment, seed: int) -> None:
         """Refuses to go on with another experiment. Only the number of generations may differ.

@@ -109,11 +109,14 @@ def run_experiment(
         OSError: files cannot be written.
     """
     program = experiment.program(options.num_devices)
-    if resume and run.exists:
+    begun = resume and run.exists
+    if begun:
         run.check_same(experiment, seed)
     else:
         run.create(experiment, seed)
     with run.locked(), StopRequest() as stop:
+        if begun:
+            run.write_config(experiment, seed)  # the number of generations may be another one
         run.write_manifest(command or sys.argv, [str(d.device_kind) for d in program.task.mesh.devices.flat], seed=seed)
         result = _Session(run, program, experiment, seed, options, observer, stop).carry_out(resume)
         run.update_manifest(

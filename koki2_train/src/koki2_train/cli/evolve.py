@@ -63,13 +63,21 @@ def command(
 ) -> int:
     """Evolve spiking brains on RUNG and keep the run in a directory.
 
-    Every knob is a flag. Float knobs also take a schedule over developmental phase, start:end@from:to.
+    Every knob is a flag. Float knobs also take a schedule over developmental phase, start:end@from:to. With --resume
+    settings that are not given are those the run was begun with.
     """
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed and --seeds cannot be given together")
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the run to go on with")
-    experiment = build_experiment(rung, take_settings(options))
+    settings = take_settings(options)
+    begun = _begun(out, seeds) if resume and out else None
+    if begun is None:
+        experiment = build_experiment(rung, settings)
+    else:
+        experiment, begun_seed = begun
+        seed = begun_seed if seed is None and seeds is None else seed
+        experiment = _continued(experiment, rung, settings, out)
     out = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}_{rung}_seed{seed or 0}"
     targets = {s: out / f"seed{s}" for s in seeds} if seeds else {seed or 0: out}
     _check_places(targets, resume)
@@ -87,6 +95,27 @@ def command(
     if as_json:
         print_json({"rung": rung, "runs": results})
     return EXIT_INTERRUPTED if results[-1]["interrupted"] or len(results) < len(targets) else 0
+
+
+def _begun(out: Path, seeds: tuple[int, ...] | None) -> tuple[Experiment, int] | None:
+    """Experiment and seed of the run that ``--resume`` goes on with; None where nothing was begun yet."""
+    from koki2_train.run_directory import RunDirectory, RunError
+
+    places = [RunDirectory(out / f"seed{s}") for s in seeds] if seeds else [RunDirectory(out)]
+    try:
+        return next((run.read_config() for run in places if run.exists), None)
+    except RunError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _continued(begun: Experiment, rung: str, settings: dict[str, Any], out: Path | None) -> Experiment:
+    """The experiment that was begun, with the settings given now; whether they agree is checked later."""
+    if begun.rung != rung:
+        raise click.UsageError(f"{out} was begun on {begun.rung}, not {rung}")
+    try:
+        return begun.with_settings(settings)
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _check_places(targets: dict[int, Path], resume: bool) -> None:
