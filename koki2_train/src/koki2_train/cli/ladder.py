@@ -22,9 +22,8 @@ def command(rung: str | None, as_json: bool) -> None:
     elif rung:
         _show(rows[0])
     else:
-        print_table(
-            "The ladder", ["rung", "world", "the one new pressure"], [[r.id, r.title, r.pressure] for r in rows]
-        )
+        table = [[row.id, row.title, row.pressure] for row in rows]
+        print_table("The ladder", ["rung", "world", "the one new pressure"], table, words=True)
 
 
 def _describe(row: Rung) -> dict[str, object]:
@@ -55,6 +54,5 @@ def _show(row: Rung) -> None:
                 spec.doc,
             ]
         )
-    print_table(
-        f"{row.id}: {row.title}; {row.pressure}", ["knob", "default", "allowed", "what it is"], structure + knobs
-    )
+    title = f"{row.id}: {row.title}; {row.pressure}"
+    print_table(title, ["knob", "default", "allowed", "what it is"], structure + knobs, words=True)

@@ -26,14 +26,14 @@ def _without_non_finite(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table on stdout; first column left, the others right."""
+def print_table(title: str, columns: list[str], rows: list[list[str]], *, words: bool = False) -> None:
+    """A table on stdout; first column left, the others right, or left too where they hold ``words``."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
+        table.add_column(column, justify="left" if index == 0 or words else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=False).print(table)
