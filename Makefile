@@ -4,7 +4,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 DEMO ?= runs/demo
 DEMO_SIZE ?= --preset demo
 
-.PHONY: demo test test-all lint types ci clean
+.PHONY: demo test test-slow lint types clean
 
 demo: .venv/installed
 	.venv/bin/koki2-train evolve L0.2 $(DEMO_SIZE) --out $(DEMO) --resume
@@ -15,8 +15,8 @@ demo: .venv/installed
 test: .venv/installed-dev
 	.venv/bin/python -m pytest -m "not slow"
 
-test-all: .venv/installed-dev
-	.venv/bin/python -m pytest
+test-slow: .venv/installed-dev
+	.venv/bin/python -m pytest -m slow
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check .
