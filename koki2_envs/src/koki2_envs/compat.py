@@ -18,7 +18,7 @@ class FiveValueStep:
 
     For purejaxrl, rejax, Stoix and other code of the time before Gymnax told termination from truncation; both are
     still in ``info``. Everything but ``step`` is the environment's own. Adapters of equal environments are equal and
-    share compiled code, and an adapter can be deep-copied and pickled (Gymnax's ``LegacyStepAPIWrapper`` cannot: its
+    share compiled code, and an adapter can be deep-copied (Gymnax's ``LegacyStepAPIWrapper`` cannot: its
     attribute look-up recurses without end while the copy is still empty).
 
     Attributes:
