@@ -16,8 +16,6 @@ PAPER = "#ffffff"
 GREEN = "#009e73"
 VERMILLION = "#d55e00"
 BLUE = "#0072b2"
-SKY = "#56b4e9"
-ORANGE = "#e69f00"
 PURPLE = "#a8467f"
 
 FONT = "DejaVu Sans"

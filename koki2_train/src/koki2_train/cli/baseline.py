@@ -13,6 +13,8 @@ from koki2_train.cli.options import (
     build_experiment,
     check_rung,
     common_setting_sources,
+    compilation_cache_option,
+    json_option,
     setting_options,
     take_settings,
 )
@@ -27,8 +29,8 @@ WORLD_GROUPS = ("life", "world", "sources", "body", "senses", "reward")
 @click.option("--policy", type=click.Choice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
 @click.option("--episodes", type=COUNT, default=1024, show_default=True, help="Lives.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
-@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@compilation_cache_option
+@json_option
 @common_setting_sources
 @setting_options(WORLD_GROUPS)
 def command(

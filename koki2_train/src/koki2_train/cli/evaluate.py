@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from koki2_train.cli.baseline import POLICIES, TABLE_METRICS
-from koki2_train.cli.options import COUNT, SEED, parse_assignments
+from koki2_train.cli.options import COUNT, SEED, compilation_cache_option, json_option, parse_assignments
 from koki2_train.cli.output import number, print_json, print_table
 
 
@@ -18,8 +18,8 @@ from koki2_train.cli.output import number, print_json, print_table
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
-@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@compilation_cache_option
+@json_option
 def command(
     runs: tuple[Path, ...],
     episodes: int,

@@ -12,13 +12,16 @@ import click
 
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import (
-    DEVICES,
     SEED,
     GroupedCommand,
     build_experiment,
     check_rung,
     common_setting_sources,
+    compilation_cache_option,
+    devices_option,
+    json_option,
     parse_seeds,
+    resume_option,
     setting_options,
     take_settings,
 )
@@ -37,15 +40,15 @@ def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> fl
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory; with --seeds, the folder of seed<k>.")
 @click.option("--seed", type=SEED, default=None, help="Seed of the run.  [default: 0]")
 @click.option("--seeds", callback=parse_seeds, help="Several runs: FIRST:END or a list such as 0,3,7.")
-@click.option("--resume", is_flag=True, help="Go on with what is in --out.")
-@click.option("--devices", type=DEVICES, help="Spread the population over N devices.  [default: all]")
+@resume_option
+@devices_option
 @click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
 @click.option(
     "--checkpoint-seconds", type=click.FloatRange(0, 1e9), callback=_not_nan, default=30.0, show_default=True,
     help="Time between.",
 )  # fmt: skip
-@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@compilation_cache_option
+@json_option
 @common_setting_sources
 @setting_options()
 def command(

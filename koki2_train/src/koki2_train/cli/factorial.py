@@ -12,13 +12,16 @@ from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import (
     COUNT,
-    DEVICES,
     SEED,
     GroupedCommand,
     check_rung,
     common_setting_sources,
+    compilation_cache_option,
+    devices_option,
+    json_option,
     parse_assignments,
     parse_seeds,
+    resume_option,
     setting_options,
     take_settings,
 )
@@ -32,12 +35,12 @@ from koki2_train.cli.output import number, print_json, print_table, progress
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>.")
 @click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list.")
-@click.option("--resume", is_flag=True, help="Go on with what is in --out.")
+@resume_option
 @click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
 @click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives.")
-@click.option("--devices", type=DEVICES, help="Spread the population over N devices.  [default: all]")
-@click.option("--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@devices_option
+@compilation_cache_option
+@json_option
 @common_setting_sources
 @setting_options()
 def command(

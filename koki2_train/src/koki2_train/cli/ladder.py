@@ -7,13 +7,13 @@ import click
 from koki2_envs.knobs import knob_fields, spec_of, to_dict
 from koki2_envs.ladder import RUNGS, Rung
 from koki2_envs.params import STRUCTURE
-from koki2_train.cli.options import check_rung
+from koki2_train.cli.options import check_rung, json_option
 from koki2_train.cli.output import print_json, print_table
 
 
 @click.command("ladder")
 @click.argument("rung", required=False, callback=lambda c, p, v: check_rung(c, p, v) if v else None)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@json_option
 def command(rung: str | None, as_json: bool) -> None:
     """List the rungs, or show RUNG with all its knobs."""
     rows = [RUNGS[rung]] if rung else list(RUNGS.values())

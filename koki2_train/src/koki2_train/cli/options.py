@@ -29,6 +29,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 _GROUPS = ("life", "world", "sources", "body", "senses", "reward", "brain", "evolution", "validation", "viability")
 
 
+resume_option = click.option("--resume", is_flag=True, help="Go on with what is in --out.")
+devices_option = click.option("--devices", type=DEVICES, help="Spread the population over N devices.  [default: all]")
+compilation_cache_option = click.option(
+    "--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+
 class SettingType(click.ParamType):
     """A setting's value as written on the command line, checked against its declaration."""
 
