@@ -73,10 +73,10 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def run_tiny():
-    """Runs an experiment into a folder on one device."""
+    """Runs an experiment into a folder on one device, in chunks of one generation and then always two."""
 
-    def run(experiment, path, seed=0, log_every=2, checkpoint_seconds=0.0, **options):
-        how = RunOptions(num_devices=1, log_every=log_every, checkpoint_seconds=checkpoint_seconds)
+    def run(experiment, path, seed=0, checkpoint_seconds=0.0, chunk_seconds=1e9, **options):
+        how = RunOptions(1, log_every=2, chunk_seconds=chunk_seconds, checkpoint_seconds=checkpoint_seconds)
         result = run_experiment(RunDirectory(path), experiment, seed, how, command=["test"], **options)
         return RunDirectory(path), result
 

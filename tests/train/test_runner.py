@@ -1,6 +1,5 @@
 """Runs that are stopped, killed and starved at any moment, and end as if nothing had happened."""
 
-import contextlib
 import errno
 import itertools
 import json
@@ -141,8 +140,8 @@ class Signals:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_behind_its_chunk(short, short_undisturbed, run_tiny, outcome, tmp_path, number):
     run, result = run_tiny(short, tmp_path, observer=Signals(2, number=number), checkpoint_seconds=1e9)
-    assert (result.generations, result.interrupted) == (4, True)
-    assert run.load_checkpoint()[1]["generation"] == 4
+    assert (result.generations, result.interrupted) == (3, True)
+    assert run.load_checkpoint()[1]["generation"] == 3
     assert json.loads((tmp_path / "manifest.json").read_text())["invocations"][0]["interrupted"] is True
     _, result = run_tiny(short, tmp_path, resume=True)
     assert (result.generations, result.interrupted) == (6, False)
@@ -150,7 +149,7 @@ def test_a_signal_ends_a_run_behind_its_chunk(short, short_undisturbed, run_tiny
 
 
 def test_a_signal_in_the_last_chunk_interrupts_nothing(short, short_undisturbed, run_tiny, outcome, tmp_path):
-    run, result = run_tiny(short, tmp_path, observer=Signals(3))
+    run, result = run_tiny(short, tmp_path, observer=Signals(4))
     assert (result.generations, result.interrupted, result.stop_asked) == (6, False, True)
     assert outcome(run) == short_undisturbed
 
@@ -164,32 +163,30 @@ def test_a_second_signal_ends_a_run_at_once(short, short_undisturbed, run_tiny, 
     assert outcome(run) == short_undisturbed
 
 
-def test_a_signal_before_the_first_chunk_ends_a_run_at_once(
-    short, short_undisturbed, run_tiny, outcome, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(runner, "advance", lambda *_: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
-        run_tiny(short, tmp_path)
-    monkeypatch.undo()
-    run, _ = run_tiny(short, tmp_path, resume=True)
-    assert outcome(run) == short_undisturbed
-
-
-def test_a_signal_that_is_swallowed_while_compiling_ends_a_run_behind_its_first_chunk(
+def test_a_signal_while_it_compiles_ends_a_run_before_its_first_generation(
     short, short_undisturbed, run_tiny, outcome, tmp_path, monkeypatch
 ):
     advance = runner.advance
 
-    def swallowing(*arguments):
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+    def interrupted(*arguments):
+        if not stop_asked:
+            stop_asked.append(signal.raise_signal(signal.SIGINT))
         return advance(*arguments)
 
-    monkeypatch.setattr(runner, "advance", swallowing)
+    stop_asked = []
+    monkeypatch.setattr(runner, "advance", interrupted)
     run, result = run_tiny(short, tmp_path)
-    assert (result.generations, result.interrupted) == (2, True)
+    assert (result.generations, result.interrupted, result.champion_score) == (0, True, None)
+    assert run.read_generations() == []
     monkeypatch.undo()
     run_tiny(short, tmp_path, resume=True)
+    assert outcome(run) == short_undisturbed
+
+
+def test_chunks_are_short_where_generations_are_long(short, short_undisturbed, run_tiny, outcome, tmp_path):
+    chunks = []
+    run, _ = run_tiny(short, tmp_path, chunk_seconds=0.0, observer=lambda rows: chunks.append(len(rows)))
+    assert chunks == [1] * 6
     assert outcome(run) == short_undisturbed
 
 

@@ -30,12 +30,15 @@ class RunOptions:
 
     Attributes:
         num_devices: over how many devices genomes are spread; all where None.
-        log_every: generations per chunk, the steps in which the host sees the run.
+        log_every: generations per chunk, the steps in which the host sees the run, at most.
+        chunk_seconds: a chunk holds fewer generations where it would take longer than this (but one at least), so that
+            a run can be watched and stopped.
         checkpoint_seconds: time between checkpoints.
     """
 
     num_devices: int | None = None
     log_every: int = 10
+    chunk_seconds: float = 1.0
     checkpoint_seconds: float = 30.0
 
 
@@ -61,11 +64,14 @@ class RunResult:
 
 
 class StopRequest:
-    """Turns the first SIGINT or SIGTERM into a flag, so that a run ends between chunks; a second ends it at once."""
+    """Turns the first SIGINT or SIGTERM into a flag, so that a run ends between chunks; a second ends it at once.
+
+    A first signal never raises: an exception could come up inside of a callback that must not raise (the garbage
+    collector's, say), where Python prints a traceback and forgets it.
+    """
 
     def __init__(self) -> None:
         self.asked = False
-        self.graceful = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -78,9 +84,9 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        again, self.asked = self.asked, True  # also where code that cannot fail swallows the exception
-        if again or not self.graceful:
+        if self.asked:
             raise KeyboardInterrupt
+        self.asked = True
 
 
 def run_experiment(
@@ -149,16 +155,17 @@ class _Session:
         state = start(self.program, self.root)
         if resume:
             state = self._restore(state)
+        state, _ = self._advance(state, 0)  # compiles, and nothing more
         done, saved, saved_at = int(state.generation), int(state.generation), time.monotonic()
-        last = jnp.asarray(self.target, jnp.int32)
+        pace = 1
         while done < self.target and not self.stop.asked:
-            state, log = advance(self.program, self.params, self.root, state, last, self.options.log_every)
-            jax.block_until_ready(state)
-            self.stop.graceful = True
+            began = time.monotonic()
+            state, log = self._advance(state, min(done + pace, self.target))
             rows = self._rows(log)
             self.run.append_generations(rows)
             self.observer(rows)
             done = int(state.generation)
+            pace = self._next_pace(len(rows), time.monotonic() - began)
             if time.monotonic() - saved_at >= self.options.checkpoint_seconds:
                 self._save(state)
                 saved, saved_at = done, time.monotonic()
@@ -173,6 +180,15 @@ class _Session:
             seconds=self._seconds(),
             env_steps=self.experiment.env_steps(done),
         )
+
+    def _advance(self, state: RunState, last: int) -> tuple[RunState, GenerationLog]:
+        end = jnp.asarray(last, jnp.int32)
+        return jax.block_until_ready(advance(self.program, self.params, self.root, state, end, self.options.log_every))
+
+    def _next_pace(self, generations: int, seconds: float) -> int:
+        """How many generations the next chunk takes, after one of ``generations`` took ``seconds``."""
+        affordable = int(generations * self.options.chunk_seconds / max(seconds, 1e-9))
+        return max(1, min(affordable, self.options.log_every))
 
     def _restore(self, fresh: RunState) -> RunState:
         found = self.run.load_checkpoint()

@@ -125,11 +125,12 @@ def advance(
 
     def run(env_params: Any, root: jax.Array, state: RunState, last: jax.Array) -> tuple[RunState, GenerationLog]:
         def place(state: RunState, _: None) -> tuple[RunState, GenerationLog]:
-            # Asked outside of the branch: what is computed inside may be fused, and so rounded, with the share of the
-            # population that a device takes, which depends on the number of devices.
-            population = _ask(program, root, state)
+            # Asked in a branch of its own: what is computed in one branch may be fused, and so rounded, with the share
+            # of the population that a device takes, which depends on the number of devices.
+            more = state.generation < last
+            population = jax.lax.cond(more, partial(_ask, program, root), partial(_nobody, program), state)
             generation = partial(_generation, program, env_params, root)
-            return jax.lax.cond(state.generation < last, generation, partial(_skip, program), state, population)
+            return jax.lax.cond(more, generation, partial(_skip, program), state, population)
 
         return jax.lax.scan(place, state, length=chunk)
 
@@ -186,6 +187,10 @@ def _search_keys(root: jax.Array, generation: jax.Array) -> tuple[jax.Array, jax
 def _ask(program: Program, root: jax.Array, state: RunState) -> jax.Array:
     ask_key, _ = _search_keys(root, state.generation)
     return _strategy(program, state.champion.size).ask(ask_key, state.search)
+
+
+def _nobody(program: Program, state: RunState) -> jax.Array:
+    return jnp.zeros((program.evolution.pop_size, state.champion.size), jnp.float32)
 
 
 def _generation(

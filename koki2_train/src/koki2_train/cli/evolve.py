@@ -147,7 +147,7 @@ def _run_one(
     from koki2_train.run_directory import RunDirectory, RunError
     from koki2_train.runner import RunOptions, run_experiment
 
-    options = RunOptions(devices, log_every, checkpoint_seconds)
+    options = RunOptions(devices, log_every, checkpoint_seconds=checkpoint_seconds)
     try:
         with progress(label, experiment.evolution.generations, quiet=quiet) as observer:
             result = run_experiment(
