@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,14 @@ from koki2_train.lifetime import LifeSummary, lifetime
 T = TypeVar("T")
 
 _AXIS = "population"
+
+# More lives of one genome than this are lived one block after the other. It decides the shape of a genome's matrix
+# products and with it, possibly, their rounding: it must depend on nothing but the number of lives.
+_LIVES_AT_ONCE = 128
+# Memory for the brains of a block of genomes. Speed does not depend on it (see docs/performance.md) as long as a block
+# keeps the device busy. It never changes a genome's result.
+_BLOCK_BYTES = {"cpu": 2**24}
+_BLOCK_BYTES_ELSEWHERE = 2**32
 
 
 @dataclass(frozen=True)
@@ -65,32 +74,45 @@ def evaluate_genomes(
     num_steps: int,
     wanted: tuple[str, ...] = LifeSummary._fields,
 ) -> LifeSummary:
-    """Lets every genome live every episode. Call it inside :func:`on_every_device`.
+    """Lets every genome live every episode, spread over devices. Call it inside :func:`on_every_device`.
+
+    Takes the arguments of :func:`live` and returns what it returns, for all genomes on every device.
+    """
+    run = partial(live, task, env_params, keys=keys, num_steps=num_steps, wanted=wanted)
+    return spread(task.mesh, run, genomes)
+
+
+def spread(mesh: Mesh, work: Callable[[Any], T], genomes: Any) -> T:
+    """Lets every device work on its share of the genomes, and gives all of them what came out.
 
     A genome's result does not depend on how many devices there are or who shares its device. Populations that do not
-    divide evenly are padded, and the padding is dropped. What is wanted travels between devices as one array, in one
-    collective: several at once can be met in different orders by different devices and wait for each other for ever.
+    divide evenly are padded, and the padding is dropped. Call it inside :func:`on_every_device`, and never twice such
+    that neither call needs what the other returns: everything travels in one collective, since several under way at
+    once are met in different orders by different devices, which then wait for each other for ever.
 
     Args:
-        task: what is lived, by whom.
-        env_params: the world's knobs.
+        mesh: the devices.
+        work: a function of genomes; every leaf of what it returns has their leading axis. Numbers travel as float32.
         genomes: pytree with a leading axis of G.
-        keys: (L,) random keys, one per life; the same for every genome.
-        num_steps: length of a life.
-        wanted: the fields of the summary that are asked for; the others are None, and their work is not done.
 
     Returns:
-        A summary with leaves (G, L), on every device.
+        What ``work`` returns for all G genomes.
     """
     num_genomes = jax.tree.leaves(genomes)[0].shape[0]
-    share = -(-num_genomes // task.mesh.size)
+    share = -(-num_genomes // mesh.size)
     mine = jnp.minimum(jax.lax.axis_index(_AXIS) * share + jnp.arange(share), num_genomes - 1)
-    table = _evaluate_share(task, num_steps, wanted, env_params, jax.tree.map(lambda x: x[mine], genomes), keys)
-    table = jax.lax.all_gather(table, _AXIS, tiled=True)
-    columns = {name: table[:num_genomes, :, i] for i, name in enumerate(wanted)}
-    if "finite" in columns:
-        columns["finite"] = columns["finite"] > 0
-    return LifeSummary(**dict.fromkeys(LifeSummary._fields) | columns)  # type: ignore[arg-type]
+    leaves, structure = jax.tree.flatten(work(jax.tree.map(lambda x: x[mine], genomes)))
+    table = jnp.concatenate([leaf.reshape(share, -1).astype(jnp.float32) for leaf in leaves], axis=1)
+    table = jax.lax.all_gather(table, _AXIS, tiled=True)[:num_genomes]
+    ends = np.cumsum([math.prod(leaf.shape[1:]) for leaf in leaves])
+    columns = jnp.split(table, ends[:-1], axis=1)
+    return jax.tree.unflatten(
+        structure,
+        [
+            column.reshape(num_genomes, *leaf.shape[1:]).astype(leaf.dtype)
+            for column, leaf in zip(columns, leaves, strict=True)
+        ],
+    )
 
 
 def on_every_device(mesh: Mesh, function: Callable[..., T], *arguments: Any) -> T:
@@ -104,19 +126,73 @@ def on_every_device(mesh: Mesh, function: Callable[..., T], *arguments: Any) -> 
     return run(*arguments)
 
 
-def _evaluate_share(
-    task: Task, num_steps: int, wanted: tuple[str, ...], env_params: Any, genomes: Any, keys: jax.Array
-) -> jax.Array:
-    """One device's genomes; (G, L, len(wanted)) float32."""
+def live(
+    task: Task,
+    env_params: Any,
+    genomes: Any,
+    keys: jax.Array,
+    num_steps: int,
+    wanted: tuple[str, ...] = LifeSummary._fields,
+) -> LifeSummary:
+    """Lets every genome live every episode, on one device.
+
+    Args:
+        task: what is lived, by whom.
+        env_params: the world's knobs.
+        genomes: pytree with a leading axis of G.
+        keys: (L,) random keys, one per life; the same for every genome.
+        num_steps: length of a life.
+        wanted: the fields of the summary that are asked for; the others are None, and their work is not done.
+
+    Returns:
+        A summary with leaves (G, L).
+    """
     env_params = env_params.with_constants(task.idle)
 
-    def live(genome: Any) -> jax.Array:
+    def one_genome(genome: Any, keys: jax.Array) -> dict[str, jax.Array]:
         params = task.encoding.develop(genome)
         one_life = partial(lifetime, task.env, env_params, task.brain, params, num_steps=num_steps)
         lives = jax.vmap(one_life)(keys)
-        return jnp.stack([getattr(lives, name).astype(jnp.float32) for name in wanted], axis=-1)
+        return {name: getattr(lives, name) for name in wanted}
 
-    return jax.vmap(live)(genomes)
+    genomes_at_once = _genomes_at_once(task, genomes, min(keys.shape[0], _LIVES_AT_ONCE))
+
+    def some_lives(keys: jax.Array) -> dict[str, jax.Array]:
+        lives = in_blocks(jax.vmap(partial(one_genome, keys=keys)), genomes, genomes_at_once)
+        return jax.tree.map(jnp.transpose, lives)
+
+    columns = jax.tree.map(jnp.transpose, in_blocks(some_lives, keys, _LIVES_AT_ONCE))
+    return LifeSummary(**dict.fromkeys(LifeSummary._fields) | columns)
+
+
+def in_blocks(function: Callable[[Any], T], items: Any, at_most: int) -> T:
+    """``function`` over all items, never more than ``at_most`` at a time, so that memory does not grow with them.
+
+    Args:
+        function: of items; every leaf of what it returns has their leading axis.
+        items: pytree with a leading axis of n.
+        at_most: largest block. Blocks are of equal size; the last one is filled up with copies of the last item.
+    """
+    n = jax.tree.leaves(items)[0].shape[0]
+    blocks = -(-n // at_most)
+    if blocks == 1:
+        return function(items)
+    size = -(-n // blocks)
+    index = jnp.minimum(jnp.arange(blocks * size), n - 1).reshape(blocks, size)
+    results = jax.lax.map(lambda i: function(jax.tree.map(lambda x: x[i], items)), index)
+    return jax.tree.map(lambda x: x.reshape(blocks * size, *x.shape[2:])[:n], results)
+
+
+def _genomes_at_once(task: Task, genomes: Any, lives: int) -> int:
+    """How many genomes with so many lives each fit into a block's memory."""
+    genome = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), genomes)
+    params = jax.eval_shape(task.encoding.develop, genome)
+    each = _num_bytes(params) + lives * _num_bytes(jax.eval_shape(task.brain.init, params))
+    return max(1, _BLOCK_BYTES.get(task.mesh.devices.flat[0].platform, _BLOCK_BYTES_ELSEWHERE) // max(1, each))
+
+
+def _num_bytes(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 @partial(jax.jit, static_argnames=("task", "num_steps"))

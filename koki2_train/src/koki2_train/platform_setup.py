@@ -29,11 +29,10 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
         compilation_cache: keep compiled programs between processes.
     """
     cpu_devices = num_devices or available_cores()
-    # XLA sizes its CPU thread pool by NPROC, else by the cores. A device that waits in a collective holds a thread of
-    # that pool; with only as many threads as devices all of them can end up waiting for work that no thread is left
-    # to do, and XLA aborts the process after 40 s (seen within a minute on 2 cores; never with threads to spare).
-    if cpu_devices > 1:
-        os.environ.setdefault("NPROC", str(available_cores() + 2 * cpu_devices))
+    # XLA sizes its CPU thread pool by NPROC, else by the cores. Work of our size is over before another thread is awake
+    # for its part: with more threads than devices the steps of one device's loop wander from thread to thread, which
+    # was seen to halve the speed.
+    os.environ.setdefault("NPROC", str(cpu_devices))
 
     import jax
 

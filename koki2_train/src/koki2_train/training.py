@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from koki2_train.config import EvolutionConfig, MVTConfig, ValidationConfig
-from koki2_train.evaluation import Task, evaluate_genomes, on_every_device, replicate
+from koki2_train.evaluation import Task, evaluate_genomes, live, on_every_device, replicate, spread
+from koki2_train.lifetime import LifeSummary
 from koki2_train.strategy import Strategy, open_es
 from koki2_train.streams import Stream, life_keys, stream_key
 from koki2_train.viability import CRITERIA, Verdict, dense_rank, everyone_viable, failure_counts, judge
@@ -201,11 +202,14 @@ def _generation(
     genomes = unravel(program, population)
 
     keys = life_keys(stream_key(root, Stream.TRAINING, number), program.evolution.episodes)
-    lives = evaluate_genomes(program.task, env_params, genomes, keys, program.num_steps, _TRAINING)
+
+    def live_and_be_judged(genomes: Any) -> tuple[LifeSummary, Verdict]:
+        lives = live(program.task, env_params, genomes, keys, program.num_steps, _TRAINING)
+        return lives, _viability(program, env_params, root, number, genomes)
+
+    lives, verdict = spread(program.task.mesh, live_and_be_judged, genomes)
     fitness = jnp.mean(lives.fitness, axis=1)
     fitness = jnp.where(jnp.all(lives.finite, axis=1), fitness, jnp.nan)
-    verdict = _viability(program, env_params, root, number, genomes)
-
     search = strategy.tell(tell_key, population, fitness, verdict, state.search)
     state = state._replace(generation=number + 1, search=search)
     best = _best(program, population, fitness, verdict)
@@ -244,10 +248,10 @@ def _skip(program: Program, state: RunState, population: jax.Array) -> tuple[Run
 def _viability(program: Program, env_params: Any, root: jax.Array, number: jax.Array, genomes: Any) -> Verdict:
     config = program.mvt
     if not config.mvt:
-        return everyone_viable(program.evolution.pop_size)
+        return everyone_viable(jax.tree.leaves(genomes)[0].shape[0])
     keys = life_keys(stream_key(root, Stream.VIABILITY, number), config.mvt_episodes)
     short = env_params.with_constants((("max_steps_in_episode", config.mvt_steps),))
-    return judge(evaluate_genomes(program.task, short, genomes, keys, config.mvt_steps, CRITERIA), config)
+    return judge(live(program.task, short, genomes, keys, config.mvt_steps, CRITERIA), config)
 
 
 def _best(program: Program, population: jax.Array, fitness: jax.Array, verdict: Verdict) -> jax.Array:
