@@ -22,6 +22,7 @@ _COMMANDS = {
     "factorial": "Evolve every on/off combination of factors at equal budget.",
     "report": "Draw the learning curve of one or several runs.",
     "render": "Draw a life of a run's champion, as a picture and a film.",
+    "bench": "Measure how fast it is here.",
 }
 
 
