@@ -7,10 +7,35 @@ from hypothesis import strategies as st
 
 from koki2_envs.environments import Foraging
 from koki2_envs.mechanics import body, movement, sensing
+from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.mechanics.rows import pairs, row
 from koki2_envs.mechanics.sources import contacts, scatter, uniform_cells
 from koki2_envs.params import ForagingParams
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+class TestRows:
+    def test_a_row_is_a_stack(self):
+        entries = [jnp.float32(x) for x in (3.0, -1.0, 0.5)]
+        for n in (1, 2, 3):
+            np.testing.assert_array_equal(row(*entries[:n]), jnp.stack(entries[:n]))
+
+    def test_pairs_are_columns(self):
+        np.testing.assert_array_equal(pairs(jnp.asarray([1, 2, 3]), jnp.asarray([4, 5, 6])), [[1, 4], [2, 5], [3, 6]])
+
+
+class TestLuck:
+    def test_no_two_streams_and_no_two_steps_share_numbers(self):
+        steps = jax.random.split(jax.random.key(0), 8)
+        drawn = [np.asarray(Luck(step, stream).bits(2)) for step in steps for stream in Stream]
+        assert np.unique(np.concatenate(drawn)).size == 2 * len(drawn)
+
+    def test_a_coin_falls_as_often_as_it_should(self):
+        assert not bool(Luck(jax.random.key(0), Stream.MOTOR).coin(0.0))
+        assert bool(Luck(jax.random.key(0), Stream.MOTOR).coin(1.0))
+        coins = Luck(jax.random.key(0), Stream.RESPAWN_COIN).coins(0.3, 10_000)
+        assert abs(float(coins.mean()) - 0.3) < 4 * np.sqrt(0.21 / 10_000)
 
 
 class TestBody:
@@ -33,15 +58,18 @@ class TestMovement:
 
 
 class TestSources:
-    def test_the_ends_of_the_unit_interval_are_the_ends_of_the_world(self):
-        last = np.nextafter(np.float32(1), np.float32(0))
-        for size in (1, 16, 64, 4096):
-            cells, inside = uniform_cells(jnp.asarray([0.0, last, last, 0.0]), jnp.asarray([size, size]))
-            assert cells.tolist() == [[0, size - 1], [size - 1, 0]]
-            assert ((inside >= 0) & (inside <= 1)).all()
+    @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=8), st.tuples(*[st.integers(1, 4096)] * 2))
+    @settings(max_examples=50, deadline=None)
+    def test_bits_are_divided_exactly(self, bits, size):
+        """Against whole numbers of any length."""
+        cells, rest = uniform_cells(jnp.asarray(bits, jnp.uint32), jnp.asarray(size))
+        for one, cell, left in zip(bits, cells.tolist(), rest.tolist(), strict=True):
+            x, remainder = divmod(one * size[0], 2**32)
+            y, remainder = divmod(remainder * size[1], 2**32)
+            assert (cell, left) == ([x, y], remainder)
 
     def test_every_cell_is_equally_likely(self):
-        sources = scatter(jax.random.key(0), 4096, jnp.int32(0), jnp.asarray([4, 2]))
+        sources = scatter(Luck(jax.random.key(0), Stream.SCATTER), 4096, jnp.int32(0), jnp.asarray([4, 2]))
         cell = np.asarray(sources.pos[:, 0] + 4 * sources.pos[:, 1])
         counts = np.bincount(cell, minlength=8)
         assert counts.size == 8
@@ -49,7 +77,7 @@ class TestSources:
 
     @pytest.mark.parametrize("size", [(64, 1), (3, 2), (1, 1)])
     def test_which_are_bad_is_independent_of_where_they_lie(self, size):
-        many = jax.vmap(lambda key: scatter(key, 4, jnp.int32(2), jnp.asarray(size)))
+        many = jax.vmap(lambda key: scatter(Luck(key, Stream.SCATTER), 4, jnp.int32(2), jnp.asarray(size)))
         sources = many(jax.random.split(jax.random.key(1), 20_000))
         first_bad, x = np.asarray(sources.is_bad[:, 0]), np.asarray(sources.pos[:, 0, 0])
         for column in {0, size[0] // 2, size[0] - 1}:
@@ -61,7 +89,7 @@ class TestSources:
     @pytest.mark.parametrize("num_bad", range(6))
     def test_exactly_so_many_are_bad_and_uniformly_which(self, num_bad):
         def which(key):
-            return scatter(key, 5, jnp.int32(num_bad), jnp.asarray([9, 5])).is_bad
+            return scatter(Luck(key, Stream.SCATTER), 5, jnp.int32(num_bad), jnp.asarray([9, 5])).is_bad
 
         bad = np.asarray(jax.vmap(which)(jax.random.split(jax.random.key(1), 1000)))
         assert (bad.sum(axis=1) == num_bad).all()
@@ -70,12 +98,12 @@ class TestSources:
 
     def test_badness_does_not_depend_on_place(self):
         keys = jax.random.split(jax.random.key(2), 2000)
-        sources = jax.vmap(lambda key: scatter(key, 2, jnp.int32(1), jnp.asarray([64, 1])))(keys)
+        sources = jax.vmap(lambda key: scatter(Luck(key, Stream.SCATTER), 2, jnp.int32(1), jnp.asarray([64, 1])))(keys)
         x, bad = np.asarray(sources.pos[..., 0]), np.asarray(sources.is_bad)
         assert abs(x[bad].mean() - x[~bad].mean()) < 4 * 64 / np.sqrt(12) * np.sqrt(2 / 2000)
 
     def test_contacts_need_an_active_source_in_the_same_cell(self):
-        sources = scatter(jax.random.key(0), 4, jnp.int32(0), jnp.asarray([9, 5]))._replace(
+        sources = scatter(Luck(jax.random.key(0), Stream.SCATTER), 4, jnp.int32(0), jnp.asarray([9, 5]))._replace(
             pos=jnp.asarray([[1, 2], [1, 2], [2, 1], [1, 3]]), active=jnp.asarray([True, False, True, True])
         )
         assert contacts(sources, jnp.asarray([1, 2])).tolist() == [True, False, False, False]

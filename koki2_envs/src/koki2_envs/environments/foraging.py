@@ -9,17 +9,11 @@ import jax.numpy as jnp
 from flax import struct
 from gymnax.environments import spaces
 
-from koki2_envs.environments.world import (
-    STREAM_DROPOUT,
-    STREAM_MOTOR,
-    STREAM_NOISE,
-    STREAM_RESPAWN,
-    STREAM_SCATTER,
-    World,
-    WorldState,
-)
+from koki2_envs.environments.world import World, WorldState
 from koki2_envs.knobs import at, is_always, largest
 from koki2_envs.mechanics import body, movement, sensing
+from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.mechanics.rows import row
 from koki2_envs.mechanics.sources import Sources, contacts, deplete_and_respawn, scatter
 from koki2_envs.params import ForagingParams
 
@@ -112,7 +106,7 @@ class Foraging(World[ForagingState, ForagingParams]):
     def reset_env(self, key: jax.Array, params: ForagingParams) -> tuple[jax.Array, ForagingState]:
         """A newborn in the middle of the grid, sources in uniform cells."""
         size = self.size(params)
-        sources = scatter(jax.random.fold_in(key, STREAM_SCATTER), self.num_sources, params.num_bad_sources, size)
+        sources = scatter(Luck(key, Stream.SCATTER), self.num_sources, params.num_bad_sources, size)
         state = ForagingState(
             time=jnp.zeros((), jnp.int32),
             succeeded=jnp.zeros((), bool),
@@ -131,7 +125,7 @@ class Foraging(World[ForagingState, ForagingParams]):
     ) -> tuple[jax.Array, ForagingState, jax.Array, jax.Array, dict[str, jax.Array]]:
         """One transition, without auto-reset and time limit (see the class)."""
         phi, size = self.phase(state.time, params), self.size(params)
-        action = movement.carried_out(jax.random.fold_in(key, STREAM_MOTOR), action, params.motor_gain, phi)
+        action = movement.carried_out(Luck(key, Stream.MOTOR), action, params.motor_gain, phi)
         pos = movement.move(state.pos, action, size)
 
         contact = contacts(state.sources, pos)
@@ -149,7 +143,7 @@ class Foraging(World[ForagingState, ForagingParams]):
         )
 
         sources = deplete_and_respawn(
-            jax.random.fold_in(key, STREAM_RESPAWN),
+            key,
             state.sources,
             arrival,
             enabled=params.deplete_sources,
@@ -206,9 +200,9 @@ class Foraging(World[ForagingState, ForagingParams]):
             gradient = gradient * jnp.where(nearest_is_bad, 1.0 - 2.0 * at(params.hazard_smell, phi), 1.0)
         gradient = sensing.quantise(gradient, params.grad_bins, phi)
         gradient = sensing.amplify(gradient, params.grad_gain, phi)
-        gradient = sensing.drop_out(jax.random.fold_in(key, STREAM_DROPOUT), gradient, params.grad_dropout_p, phi)
-        observation = jnp.concatenate([gradient, jnp.stack([state.energy, state.integrity])])
-        return sensing.add_noise(jax.random.fold_in(key, STREAM_NOISE), observation, params.obs_noise, phi)
+        gradient = sensing.drop_out(Luck(key, Stream.DROPOUT), gradient, params.grad_dropout_p, phi)
+        observation = row(gradient[0], gradient[1], state.energy, state.integrity)
+        return sensing.add_noise(Luck(key, Stream.NOISE), observation, params.obs_noise, phi)
 
     def observation_space(self, params: ForagingParams) -> spaces.Box:
         """A finite box that holds every observation that these params can give."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
@@ -9,15 +10,13 @@ import jax.numpy as jnp
 from flax import struct
 from gymnax.environments import environment, spaces
 
+from koki2_envs.environments.on_demand import on_demand
 from koki2_envs.knobs import at, is_always
+from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.params import STRUCTURE, WorldParams
 
 StateT = TypeVar("StateT", bound="WorldState")
 ParamsT = TypeVar("ParamsT", bound=WorldParams)
-
-# Streams of random numbers within one step or reset. Each feature draws from its own, and only while it is on, so
-# that switching one feature never changes the draws of another.
-STREAM_MOTOR, STREAM_RESPAWN, STREAM_DROPOUT, STREAM_NOISE, STREAM_SCATTER = range(5)
 
 
 @struct.dataclass
@@ -98,6 +97,41 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         result: tuple[jax.Array, StateT] = super().reset(key, params)
         return result
 
+    def step(
+        self, key: jax.Array, state: StateT, action: jax.Array, params: ParamsT | None = None
+    ) -> tuple[jax.Array, StateT, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        """One transition with time limit and auto-reset.
+
+        It does what Gymnax's own does, except that this draws a birth for every world in every step; here only lives
+        that end pay for one (see :func:`koki2_envs.environments.on_demand.on_demand`).
+
+        Args:
+            key: random key.
+            state: of the world.
+            action: () int32.
+            params: knobs; default params where None.
+
+        Returns:
+            Observation and state (of the newborn where the life ended), reward, terminated, truncated, and info, which
+            holds ``terminated``, ``truncated`` and the ``final_observation`` besides what the rung tells.
+        """
+        params = self.default_params if params is None else params
+        # Inside of code that is being compiled, knobs that are plain numbers stay constants, and idle ones are free.
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((key, state, action)))
+        run = World._step if traced else _compiled_step
+        return run(self, key, state, action, params)
+
+    def _step(
+        self, key: jax.Array, state: StateT, action: jax.Array, params: ParamsT
+    ) -> tuple[jax.Array, StateT, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        observation, after, reward, terminated, info = self.step_env(key, state, action, params)
+        truncated = self.is_truncated(after, params)
+        done = terminated | truncated
+        born = on_demand(done, lambda key, params: self.reset_env(Luck(key, Stream.BIRTH).key(), params), key, params)
+        next_observation, next_state = jax.tree.map(partial(jnp.where, done), born, (observation, after))
+        info = {**info, "terminated": terminated, "truncated": truncated, "final_observation": observation}
+        return next_observation, next_state, reward, terminated, truncated, info
+
     def action_space(self, params: ParamsT | None = None) -> spaces.Discrete:
         """The action space."""
         return spaces.Discrete(self.num_actions)
@@ -140,3 +174,6 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
 
     def _identity(self) -> tuple[Any, ...]:
         return (self.rung, tuple(sorted(self.structure.items())), self._default_params)
+
+
+_compiled_step = jax.jit(World._step, static_argnums=0)

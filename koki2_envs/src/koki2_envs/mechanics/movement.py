@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.knobs import Knob, at, when_active
+from koki2_envs.mechanics.luck import Luck
+from koki2_envs.mechanics.rows import row
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
 ACTION_NAMES = ("stay", "up", "down", "left", "right")
@@ -16,7 +18,7 @@ def displacement(action: jax.Array | int) -> jax.Array:
     action = jnp.asarray(action)
     dx = (action == RIGHT).astype(jnp.int32) - (action == LEFT).astype(jnp.int32)
     dy = (action == DOWN).astype(jnp.int32) - (action == UP).astype(jnp.int32)
-    return jnp.stack([dx, dy])
+    return row(dx, dy)
 
 
 def move(pos: jax.Array, action: jax.Array, size: jax.Array) -> jax.Array:
@@ -24,11 +26,11 @@ def move(pos: jax.Array, action: jax.Array, size: jax.Array) -> jax.Array:
     return jnp.clip(pos + displacement(action), 0, size - 1)
 
 
-def carried_out(key: jax.Array, action: jax.Array, motor_gain: Knob, phi: jax.Array) -> jax.Array:
+def carried_out(luck: Luck, action: jax.Array, motor_gain: Knob, phi: jax.Array) -> jax.Array:
     """The action if the body carries it out (probability ``motor_gain``), else stay; () int32."""
     return when_active(
         motor_gain,
         1.0,
-        lambda: jnp.where(jax.random.uniform(key) < at(motor_gain, phi), action, STAY),
+        lambda: jnp.where(luck.coin(at(motor_gain, phi)), action, STAY),
         lambda: action,
     )

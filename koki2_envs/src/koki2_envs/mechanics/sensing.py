@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.knobs import Knob, at, is_always, when_active
+from koki2_envs.mechanics.luck import Luck
+from koki2_envs.mechanics.rows import row
 
 _FAR = jnp.iinfo(jnp.int32).max
 
@@ -22,11 +24,15 @@ def nearest(pos: jax.Array, things: jax.Array, candidates: jax.Array) -> tuple[j
         The displacement (2,) int32 from ``pos`` to it, zero where there is no candidate, and a (K,) bool with one
         True at it (all False where there is none).
     """
-    offset = things - pos
-    distance = jnp.where(candidates, offset[:, 0] ** 2 + offset[:, 1] ** 2, _FAR)
-    first = jnp.argmin(distance)
-    chosen = (jnp.arange(things.shape[0]) == first) & candidates
-    return jnp.sum(jnp.where(chosen[:, None], offset, 0), axis=0), chosen
+    # One thing after the other: on a CPU several times as fast as a reduction over so few.
+    nothing = jnp.zeros((), jnp.int32)
+    best, dx, dy, first = jnp.asarray(_FAR), nothing, nothing, nothing - 1
+    for k in range(things.shape[0]):
+        x, y = things[k, 0] - pos[0], things[k, 1] - pos[1]
+        distance = x * x + y * y
+        closer = candidates[k] & (distance < best)
+        best, dx, dy, first = (jnp.where(closer, a, b) for a, b in ((distance, best), (x, dx), (y, dy), (k, first)))
+    return row(dx, dy), jnp.arange(things.shape[0]) == first
 
 
 def quantise(gradient: jax.Array, bins: Knob, phi: jax.Array) -> jax.Array:
@@ -43,21 +49,21 @@ def amplify(gradient: jax.Array, gain: Knob, phi: jax.Array) -> jax.Array:
     return gradient if is_always(gain, 1.0) else gradient * at(gain, phi)
 
 
-def drop_out(key: jax.Array, gradient: jax.Array, p: Knob, phi: jax.Array) -> jax.Array:
+def drop_out(luck: Luck, gradient: jax.Array, p: Knob, phi: jax.Array) -> jax.Array:
     """With probability ``p``, one coin for all components, a silent gradient."""
     return when_active(
         p,
         0.0,
-        lambda: jnp.where(jax.random.uniform(key) < at(p, phi), jnp.zeros_like(gradient), gradient),
+        lambda: jnp.where(luck.coin(at(p, phi)), jnp.zeros_like(gradient), gradient),
         lambda: gradient,
     )
 
 
-def add_noise(key: jax.Array, observation: jax.Array, sigma: Knob, phi: jax.Array) -> jax.Array:
+def add_noise(luck: Luck, observation: jax.Array, sigma: Knob, phi: jax.Array) -> jax.Array:
     """Independent Gaussian noise of standard deviation ``sigma`` on every entry."""
     return when_active(
         sigma,
         0.0,
-        lambda: observation + at(sigma, phi) * jax.random.normal(key, observation.shape, observation.dtype),
+        lambda: observation + at(sigma, phi) * luck.normal(observation.size),
         lambda: observation,
     )

@@ -1,0 +1,85 @@
+"""Work that only a few members of a batch need, done for those few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+T = TypeVar("T")
+
+# Members that are served together. On a CPU a few dozen amortise the cost of a round; more would do work in vain.
+_SMALLEST_ROUND, _ROUNDS_OF_A_BATCH = 16, 32
+
+
+def on_demand(needed: jax.Array, function: Callable[..., T], *arguments: Any) -> T:
+    """``function(*arguments)`` where ``needed``, and zeros elsewhere.
+
+    Under ``vmap`` a plain condition computes everything for every member and then selects. This one, on a CPU, gathers
+    those in need and serves them in rounds of fixed size, as many as it takes. On other devices, where a loop of
+    unknown length costs more than it saves, everybody is served at once. The results are the same.
+
+    Args:
+        needed: () bool.
+        function: pure; traced arrays must reach it through ``arguments``. It is not differentiated.
+        arguments: pytrees. What is no array in them stays a constant.
+
+    Returns:
+        What ``function`` returns, or zeros of its shape.
+    """
+    leaves, structure = jax.tree.flatten(arguments)
+    is_traced = [isinstance(leaf, jax.Array) for leaf in leaves]
+
+    def call(*traced: jax.Array) -> T:
+        rest = iter(traced)
+        merged = [next(rest) if dynamic else leaf for leaf, dynamic in zip(leaves, is_traced, strict=True)]
+        return function(*jax.tree.unflatten(structure, merged))
+
+    traced = [jax.lax.stop_gradient(leaf) for leaf, dynamic in zip(leaves, is_traced, strict=True) if dynamic]
+    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(call, *traced))
+
+    @jax.custom_batching.custom_vmap
+    def alone(needed: jax.Array, *traced: jax.Array) -> T:
+        return jax.lax.cond(needed, call, lambda *_: nothing, *traced)
+
+    @alone.def_vmap
+    def together(axis_size: int, in_batched: list[bool], needed: jax.Array, *traced: jax.Array) -> tuple[T, Any]:
+        axes = tuple(0 if batched else None for batched in in_batched[1:])
+        if not in_batched[0]:
+            needed = jnp.broadcast_to(needed, (axis_size,))
+
+        def everybody(needed: jax.Array, *traced: jax.Array) -> T:
+            return jax.vmap(call, axes, axis_size=axis_size)(*traced)
+
+        def those_in_need(needed: jax.Array, *traced: jax.Array) -> T:
+            return _in_rounds(call, nothing, needed, axes, traced)
+
+        served = jax.lax.platform_dependent(needed, *traced, cpu=those_in_need, default=everybody)
+        return served, jax.tree.map(lambda _: True, nothing)
+
+    return alone(needed, *traced)
+
+
+def _in_rounds(
+    call: Callable[..., T], nothing: T, needed: jax.Array, axes: tuple[int | None, ...], traced: tuple[jax.Array, ...]
+) -> T:
+    """Serves members of a batch of B where ``needed`` (B,), some at a time."""
+    batch = needed.shape[0]
+    size = min(batch, max(_SMALLEST_ROUND, batch // _ROUNDS_OF_A_BATCH))
+    so_far = jnp.cumsum(needed.astype(jnp.int32))
+
+    def one_round(carry: tuple[jax.Array, T]) -> tuple[jax.Array, T]:
+        served, results = carry
+        # The member that is the n-th in need is the first up to which n are; behind the last there is none, and what
+        # is made for nobody is dropped.
+        members = jnp.searchsorted(so_far, served + 1 + jnp.arange(size), method="scan_unrolled")
+        theirs = [x if axis is None else x.at[members].get(mode="clip") for x, axis in zip(traced, axes, strict=True)]
+        made = jax.vmap(call, axes, axis_size=size)(*theirs)
+        results = jax.tree.map(lambda all_, some: all_.at[members].set(some, mode="drop"), results, made)
+        return served + size, results
+
+    start = jax.tree.map(lambda x: jnp.zeros((batch, *x.shape), x.dtype), nothing)
+    _, results = jax.lax.while_loop(lambda carry: carry[0] < so_far[-1], one_round, (jnp.zeros((), jnp.int32), start))
+    return results
