@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +99,11 @@ def test_a_run_that_does_not_begin_is_reported():
 
 
 # The command
+
+
+def test_its_page_tells_of_every_section():
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == list(SECTIONS)
 
 
 def test_its_help_wakes_neither_jax_nor_gymnax(python):
@@ -227,7 +233,8 @@ def test_nothing_that_should_not_is_compiled_anew():
 
 
 @pytest.mark.slow
-def test_all_sections_and_a_trace(python, tmp_path):
+def test_all_sections_and_a_trace(python, monkeypatch, tmp_path):
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # what is started from there compiles faster too
     process = python("-m", "koki2_train", "bench", *QUICK, *SECTIONS, "--profile", tmp_path / "trace", "--json")
     out, err = process.communicate(timeout=600)
     assert (process.returncode, err) == (0, "")

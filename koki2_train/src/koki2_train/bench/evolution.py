@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NEVER = 10**9
 _USUAL_NEURONS = 32
+_LESS = 4  # how much less than in `training` a round of `brains` takes: large brains are slow
 _CASES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("L0.2", {"episodes": 8}),
     ("L0.2", {"episodes": 32}),
@@ -38,7 +39,7 @@ def brains(plan: Plan, report: Report) -> list[Row]:
     for n in plan.neurons:
         genomes = max(2, 2 * round(plan.genomes * _USUAL_NEURONS / n / 2))  # an even number
         settings = {"pop_size": genomes, "episodes": 8, "n_neurons": n}
-        cases.append(_case(plan, "L0.2", settings, plan.round_steps * _USUAL_NEURONS // n))
+        cases.append(_case(plan, "L0.2", settings, plan.round_steps * _USUAL_NEURONS // n // _LESS))
     rows = compile_and_take_turns(cases, plan.rounds, report)
     return [{**row, "neuron_updates_median": row["msteps_median"] * row["neurons"]} for row in rows]
 

@@ -50,8 +50,11 @@ def compile_and_time(cases: Sequence[Case], rounds: int, report: Report) -> list
 def compile_and_take_turns(cases: Sequence[Case], rounds: int, report: Report) -> list[Row]:
     """Compiles the cases on all cores at once, then lets them take turns; returns what :func:`take_turns` returns."""
     report(f"compiling {len(cases)} cases")
-    with ThreadPoolExecutor(available_cores()) as pool:
+    pool = ThreadPoolExecutor(available_cores())
+    try:
         calls = list(pool.map(lambda case: case.compile(), cases))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for compilers
     return take_turns(cases, calls, rounds, report)
 
 
