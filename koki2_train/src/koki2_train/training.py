@@ -92,18 +92,21 @@ class GenerationLog(NamedTuple):
     sigma: jax.Array
 
 
+@partial(jax.jit, static_argnames=("program",))
 def start(program: Program, root: jax.Array) -> RunState:
-    """The state before the first generation, on all devices of the program."""
-    first, _ = ravel_pytree(program.task.encoding.init(stream_key(root, Stream.GENOME)))
-    search = _strategy(program, first.size).init(stream_key(root, Stream.SEARCH), first)
-    state = RunState(
-        generation=jnp.zeros((), jnp.int32),
-        search=search,
-        champion=first,
-        champion_score=jnp.full((), -jnp.inf, jnp.float32),
-        champion_generation=jnp.full((), -1, jnp.int32),
-    )
-    return replicate(program.task.mesh, state)
+    """The state before the first generation, on all devices of the program, where ``root`` must be too."""
+
+    def begin(root: jax.Array) -> RunState:
+        first, _ = ravel_pytree(program.task.encoding.init(stream_key(root, Stream.GENOME)))
+        return RunState(
+            generation=jnp.zeros((), jnp.int32),
+            search=_strategy(program, first.size).init(stream_key(root, Stream.SEARCH), first),
+            champion=first,
+            champion_score=jnp.full((), -jnp.inf, jnp.float32),
+            champion_generation=jnp.full((), -1, jnp.int32),
+        )
+
+    return on_every_device(program.task.mesh, begin, root)
 
 
 @partial(jax.jit, static_argnames=("program", "chunk"))
@@ -161,12 +164,14 @@ def evolve(program: Program, env_params: Any, root: jax.Array, generations: int)
     Returns:
         The last state, and the log with a leading axis of generations.
     """
-    state = start(program, replicate(program.task.mesh, root))
+    root = replicate(program.task.mesh, root)
+    state = start(program, root)
     last = jnp.asarray(generations, jnp.int32)
     state, log = advance(program, env_params, root, state, last, generations)
     return crown(program, env_params, root, state), log
 
 
+@partial(jax.jit, static_argnames=("program",))
 def unravel(program: Program, genome: jax.Array) -> Any:
     """A flat genome (..., D) as the encoding's pytree."""
     shape = jax.eval_shape(program.task.encoding.init, jax.random.key(0))
