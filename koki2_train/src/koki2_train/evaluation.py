@@ -50,20 +50,35 @@ class Task:
 
 
 def population_mesh(num_devices: int | None = None) -> Mesh:
-    """A one-axis mesh over the first ``num_devices`` devices (all of them where None).
+    """A one-axis mesh over the first ``num_devices`` devices of every process (all of them where None).
 
     Raises:
-        ValueError: there are not that many.
+        ValueError: a process has not that many.
     """
-    devices = jax.devices()
-    if num_devices is not None and not 1 <= num_devices <= len(devices):
-        raise ValueError(f"devices must be 1 to {len(devices)} (what JAX sees here), got {num_devices}")
-    return Mesh(np.asarray(devices[:num_devices]), (_AXIS,), axis_types=(AxisType.Auto,))
+    by_process: dict[int, list[Any]] = {}
+    for device in jax.devices():
+        by_process.setdefault(device.process_index, []).append(device)
+    fewest = min(len(devices) for devices in by_process.values())
+    if num_devices is not None and not 1 <= num_devices <= fewest:
+        raise ValueError(f"devices must be 1 to {fewest} (what JAX sees here), got {num_devices}")
+    chosen = [device for process in sorted(by_process) for device in by_process[process][:num_devices]]
+    return Mesh(np.asarray(chosen), (_AXIS,), axis_types=(AxisType.Auto,))
 
 
 def replicate(mesh: Mesh, tree: Any) -> Any:
-    """Puts a pytree on every device of the mesh."""
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+    """Puts a pytree on every device of the mesh.
+
+    Where the mesh spans several processes each of them must call it, with equal leaves; none waits for another.
+    """
+    everywhere = NamedSharding(mesh, PartitionSpec())
+
+    def put(leaf: Any) -> jax.Array:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(put(jax.random.key_data(leaf)), impl=jax.random.key_impl(leaf))
+        value = np.asarray(leaf)
+        return jax.make_array_from_callback(value.shape, everywhere, lambda index: value[index])
+
+    return jax.tree.map(put, tree)
 
 
 def evaluate_genomes(

@@ -17,6 +17,7 @@ import numpy as np
 
 from koki2_train.evaluation import replicate
 from koki2_train.experiment import Experiment
+from koki2_train.leading import Leader
 from koki2_train.run_directory import RunDirectory, RunError
 from koki2_train.training import GenerationLog, Program, RunState, advance, crown, start, unravel
 from koki2_train.viability import FAILURES
@@ -98,6 +99,7 @@ def run_experiment(
     resume: bool = False,
     command: list[str] | None = None,
     observer: Observer = lambda _: None,
+    leader: Leader | None = None,
 ) -> RunResult:
     """Evolves one seed into a run directory.
 
@@ -109,10 +111,12 @@ def run_experiment(
         resume: go on with what is there, to the same bits as if nothing had happened.
         command: for the manifest.
         observer: sees every chunk's rows of ``generations.jsonl``.
+        leader: tells other processes what to compute along; None where this is the only one.
 
     Raises:
         RunError: the directory cannot be used so; nothing was changed.
         OSError: files cannot be written.
+        DriftError: other processes came to other bits.
     """
     program = experiment.program(options.num_devices)
     begun = resume and run.exists
@@ -123,8 +127,10 @@ def run_experiment(
     with run.locked(), StopRequest() as stop:
         if begun:
             run.write_config(experiment, seed)  # the number of generations may be another one
-        run.write_manifest(command or sys.argv, [str(d.device_kind) for d in program.task.mesh.devices.flat], seed=seed)
-        result = _Session(run, program, experiment, seed, options, observer, stop).carry_out(resume)
+        kinds = [str(device.device_kind) for device in program.task.mesh.devices.flat]
+        run.write_manifest(command or sys.argv, kinds, seed=seed, processes=jax.process_count())
+        session = _Session(run, program, experiment, seed, options, observer, stop, leader or Leader())
+        result = session.carry_out(resume)
         run.update_manifest(
             generations=result.generations, interrupted=result.interrupted, seconds=round(result.seconds, 3)
         )
@@ -143,9 +149,11 @@ class _Session:
         options: RunOptions,
         observer: Observer,
         stop: StopRequest,
+        leader: Leader,
     ):
         self.run, self.program, self.options, self.observer, self.stop = run, program, options, observer, stop
-        self.experiment, self.params = experiment, experiment.params
+        self.leader = leader
+        self.experiment, self.params, self.seed = experiment, experiment.params, seed
         self.root = replicate(program.task.mesh, jax.random.key(seed))
         self.target = experiment.evolution.generations
         self.seconds_before = 0.0
@@ -155,10 +163,11 @@ class _Session:
         state = start(self.program, self.root)
         if resume:
             state = self._restore(state)
+        self.leader.begin(self.experiment, self.seed, self.options.log_every, jax.tree.leaves(state))
         state, _ = self._advance(state, 0)  # compiles, and nothing more
         done, saved, saved_at = int(state.generation), int(state.generation), time.monotonic()
         pace = 1
-        while done < self.target and not self.stop.asked:
+        while done < self.target and not self._stop_asked():
             began = time.monotonic()
             state, log = self._advance(state, min(done + pace, self.target))
             rows = self._rows(log)
@@ -176,13 +185,16 @@ class _Session:
             generations=done,
             champion_score=score,
             interrupted=done < self.target,
-            stop_asked=self.stop.asked,
+            stop_asked=self._stop_asked(),
             seconds=self._seconds(),
             env_steps=self.experiment.env_steps(done),
         )
 
+    def _stop_asked(self) -> bool:
+        return self.stop.asked or self.leader.stop_asked
+
     def _advance(self, state: RunState, last: int) -> tuple[RunState, GenerationLog]:
-        end = jnp.asarray(last, jnp.int32)
+        end = jnp.asarray(self.leader.advance(last, jax.tree.leaves(state)), jnp.int32)
         return jax.block_until_ready(advance(self.program, self.params, self.root, state, end, self.options.log_every))
 
     def _next_pace(self, generations: int, seconds: float) -> int:
@@ -214,9 +226,10 @@ class _Session:
         self.run.save_checkpoint(generation, arrays, {"generation": generation, "seconds": self._seconds()})
 
     def _save_champion(self, state: RunState) -> float | None:
+        self.leader.crown()
         state = crown(self.program, self.params, self.root, state)
         score = _plain(state.champion_score)
-        genome = unravel(self.program, state.champion)
+        genome = unravel(self.program, np.asarray(state.champion))
         facts = {
             "validation_fitness": math.nan if score is None else score,
             "champion_generation": int(state.champion_generation),

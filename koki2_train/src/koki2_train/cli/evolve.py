@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,14 +20,22 @@ from koki2_train.cli.options import (
     common_setting_sources,
     compilation_cache_option,
     devices_option,
+    distributed_options,
     json_option,
     parse_seeds,
     resume_option,
     setting_options,
+    take_meeting,
     take_settings,
 )
 from koki2_train.cli.output import number, print_json, progress
 from koki2_train.experiment import Experiment
+from koki2_train.processes import Meeting, MeetingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from koki2_train.leading import Leader
 
 
 def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -49,6 +58,7 @@ def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> fl
 )  # fmt: skip
 @compilation_cache_option
 @json_option
+@distributed_options
 @common_setting_sources
 @setting_options()
 def command(
@@ -73,7 +83,29 @@ def command(
         raise click.UsageError("--seed and --seeds cannot be given together")
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the run to go on with")
-    settings = take_settings(options)
+    meeting, settings = take_meeting(options), take_settings(options)
+    plan = partial(_plan, rung, settings, out, seed, seeds, resume)
+    how = {"resume": resume, "devices": devices, "log_every": log_every, "checkpoint_seconds": checkpoint_seconds}
+
+    from koki2_train.platform_setup import set_up
+
+    if meeting is None:
+        experiment, targets = plan()
+        set_up(devices, compilation_cache)
+        return _evolve(rung, experiment, targets, how, as_json)
+    set_up(devices, compilation_cache)
+    return _evolve_together(meeting, devices, lambda leader: _evolve(rung, *plan(), how, as_json, leader))
+
+
+def _plan(
+    rung: str,
+    settings: dict[str, Any],
+    out: Path | None,
+    seed: int | None,
+    seeds: tuple[int, ...] | None,
+    resume: bool,
+) -> tuple[Experiment, dict[int, Path]]:
+    """What is to be run, and the folder of each seed, with a look at what is on the disk."""
     begun = _begun(out, seeds) if resume and out else None
     if begun is None:
         experiment = build_experiment(rung, settings)
@@ -84,20 +116,38 @@ def command(
     out = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}_{rung}_seed{seed or 0}"
     targets = {s: out / f"seed{s}" for s in seeds} if seeds else {seed or 0: out}
     _check_places(targets, resume)
+    return experiment, targets
 
-    from koki2_train.platform_setup import set_up
 
-    set_up(devices, compilation_cache)
+def _evolve(
+    rung: str,
+    experiment: Experiment,
+    targets: dict[int, Path],
+    how: dict[str, Any],
+    as_json: bool,
+    leader: Leader | None = None,
+) -> int:
+    """Evolves every seed into its folder; the exit code."""
     results = []
     for each, path in targets.items():
-        label = f"{rung} seed {each}"
-        result, stop = _run_one(experiment, each, path, resume, devices, log_every, checkpoint_seconds, label, as_json)
+        result, stop = _run_one(experiment, each, path, f"{rung} seed {each}", as_json, leader, **how)
         results.append(result)
         if stop:
             break
     if as_json:
         print_json({"rung": rung, "runs": results})
     return EXIT_INTERRUPTED if results[-1]["interrupted"] or len(results) < len(targets) else 0
+
+
+def _evolve_together(meeting: Meeting, devices: int | None, lead: Callable[[Leader], int]) -> int:
+    from koki2_train.leading import DriftError, work_together
+
+    try:
+        return work_together(meeting, devices, lead)
+    except MeetingError as error:
+        raise click.UsageError(str(error)) from None
+    except DriftError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _begun(out: Path, seeds: tuple[int, ...] | None) -> tuple[Experiment, int] | None:
@@ -136,12 +186,14 @@ def _run_one(
     experiment: Experiment,
     seed: int,
     path: Path,
+    label: str,
+    quiet: bool,
+    leader: Leader | None,
+    *,
     resume: bool,
     devices: int | None,
     log_every: int,
     checkpoint_seconds: float,
-    label: str,
-    quiet: bool,
 ) -> tuple[dict[str, Any], bool]:
     """Evolves one seed; what is told of it as JSON, and whether to go on to the next seed was ruled out."""
     from koki2_train.run_directory import RunDirectory, RunError
@@ -151,8 +203,9 @@ def _run_one(
     try:
         with progress(label, experiment.evolution.generations, quiet=quiet) as observer:
             result = run_experiment(
-                RunDirectory(path), experiment, seed, options, resume=resume, command=sys.argv, observer=observer
-            )
+                RunDirectory(path), experiment, seed, options,
+                resume=resume, command=sys.argv, observer=observer, leader=leader,
+            )  # fmt: skip
     except (RunError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     if not quiet:

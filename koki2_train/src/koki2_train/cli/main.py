@@ -91,9 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
 def run() -> NoReturn:
     """The installed command."""
     code = main()
-    if code == EXIT_INTERRUPTED:
-        # XLA may still be compiling in threads of its own, and an orderly exit would abort the process over them. All
-        # that is to be kept is on disk by now.
+    if code in (EXIT_INTERRUPTED, EXIT_FAILED):
+        # XLA may still be compiling in threads of its own, and an orderly exit would abort the process over them; or it
+        # would wait for another process that has died. All that is to be kept is on disk by now.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -15,6 +15,7 @@ from koki2_envs.ladder import RUNGS, rung
 from koki2_envs.params import STRUCTURE
 from koki2_train.experiment import ALIASES, Experiment, parse_setting, setting_fields
 from koki2_train.platform_setup import available_cores
+from koki2_train.processes import Meeting
 
 SEED = click.IntRange(0, 2**32 - 1)
 """What a seed can be; JAX would cut off the bits of a longer one, and give two seeds the same run."""
@@ -35,6 +36,34 @@ compilation_cache_option = click.option(
     "--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+
+def distributed_options(command: F) -> F:
+    """Adds ``--distributed`` and what belongs to it; :func:`take_meeting` reads them."""
+    for option in (
+        click.option("--join-seconds", type=click.FloatRange(1, 1e6), help="How long to wait.  [default: 300]"),
+        click.option("--process-id", type=int, help="Which of them this is; 0 leads, and alone writes and prints."),
+        click.option("--num-processes", type=int, help="How many there are."),
+        click.option("--coordinator", metavar="HOST:PORT", help="Where process 0 listens for the others."),
+        click.option("--distributed", is_flag=True, help="Share the work with other processes, on any hosts."),
+    ):
+        command = option(command)
+    return command
+
+
+def take_meeting(options: dict[str, Any]) -> Meeting | None:
+    """Removes the flags of :func:`distributed_options` from a command's options; None where it works alone."""
+    distributed = options.pop("distributed")
+    values = {name: options.pop(name) for name in ("coordinator", "num_processes", "process_id", "join_seconds")}
+    given = {name: value for name, value in values.items() if value is not None}
+    if not distributed:
+        for name in given:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --distributed")
+        return None
+    try:
+        return Meeting(**given)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 class SettingType(click.ParamType):
