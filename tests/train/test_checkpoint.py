@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from koki2_envs.files import write_atomically
 from koki2_train import checkpoint
-from koki2_train.checkpoint import CheckpointError
+from koki2_train.checkpoint import CheckpointError, DamagedCheckpointError
 
 ARRAYS = {
     ".search.mean": np.random.default_rng(0).normal(size=50).astype(np.float32),
@@ -38,40 +39,83 @@ def test_what_is_saved_is_loaded_bit_by_bit(saved):
     assert META.items() <= meta.items()
 
 
-def test_a_checkpoint_is_no_pickle(saved, tmp_path):
-    body = checkpoint.pack_arrays({"object": np.asarray([{}], object)})
+class Bomb:
+    """Whoever unpickles it has run code that it chose: it touches a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_bomb_goes_off_where_it_is_unpickled(tmp_path):
+    pickle.loads(pickle.dumps(Bomb(tmp_path / "gone off")))
+    assert (tmp_path / "gone off").exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(lambda bomb: checkpoint.pack_arrays({".search.mean": np.asarray([bomb], object)}), id="an array"),
+        pytest.param(lambda bomb: checkpoint.pack_arrays({"__meta__": np.asarray(bomb, object)}), id="the meta"),
+        pytest.param(pickle.dumps, id="the file"),
+    ],
+)
+def test_a_pickle_with_a_right_checksum_is_refused_by_name_and_not_executed(tmp_path, body):
+    data = body(Bomb(tmp_path / "gone off"))
+    (tmp_path / "p.ckpt").write_bytes(data + hashlib.sha256(data).digest())
+    with pytest.raises(CheckpointError, match=r"p\.ckpt: cannot be read as a checkpoint: .*pickle"):
+        checkpoint.load(tmp_path / "p.ckpt")
+    assert not (tmp_path / "gone off").exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"PK", checkpoint.pack_arrays({}), checkpoint.pack_arrays({"__meta__": 1})])
+def test_something_else_with_a_right_checksum_is_refused_by_name(tmp_path, body):
     (tmp_path / "p.ckpt").write_bytes(body + hashlib.sha256(body).digest())
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(CheckpointError, match=r"p\.ckpt: "):
         checkpoint.load(tmp_path / "p.ckpt")
 
 
-@pytest.mark.parametrize("keep", [0, 1, 31, 32, 33, 500, -1])
+@pytest.mark.parametrize("keep", [0, 1, 31, 32, 33, 500, -33, -32, -1])
 def test_a_truncated_file_is_refused_by_name(saved, keep):
     saved.write_bytes(saved.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match=r"one\.ckpt: damaged"):
+    with pytest.raises(DamagedCheckpointError, match=r"one\.ckpt: damaged"):
         checkpoint.load(saved)
+
+
+def places_of(data):
+    """A few positions of every kind: the zip's own headers, arrays' headers and numbers, its directory, the digest."""
+    numbers = data.index(ARRAYS[".search.mean"].tobytes())
+    directory = data.index(b"PK\x01\x02")
+    spread = np.random.default_rng(1).choice(len(data), 40, replace=False)
+    headers = [0, 3, 20, 30, data.index(b"NUMPY"), data.index(b"shape")]
+    end = [len(data) - n for n in (33, 32, 31, 16, 1)]
+    return [*headers, numbers, numbers + 199, directory, directory + 40, *end, *spread.tolist()]
 
 
 def test_any_flipped_bit_is_noticed(saved):
     data = saved.read_bytes()
-    for position in np.random.default_rng(1).choice(len(data), 40, replace=False):
-        damaged = bytearray(data)
-        damaged[position] ^= 1 << int(position % 8)
-        saved.write_bytes(bytes(damaged))
-        with pytest.raises(CheckpointError, match="checksum"):
-            checkpoint.load(saved)
+    for position in places_of(data):
+        for bit in (0, 7):
+            damaged = bytearray(data)
+            damaged[position] ^= 1 << bit
+            saved.write_bytes(bytes(damaged))
+            with pytest.raises(DamagedCheckpointError, match=r"one\.ckpt: damaged \(its checksum does not match\)"):
+                checkpoint.load(saved)
     saved.write_bytes(data)
     checkpoint.load(saved)
 
 
 def test_another_format_is_refused_by_number(saved, monkeypatch):
     monkeypatch.setattr(checkpoint, "_FORMAT", 99)
-    with pytest.raises(CheckpointError, match="format 1, this version reads 99"):
+    with pytest.raises(CheckpointError, match="format 2, this version reads 99") as raised:
         checkpoint.load(saved)
+    assert not isinstance(raised.value, DamagedCheckpointError)
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(CheckpointError, match="No such file"):
+    with pytest.raises(DamagedCheckpointError, match=r"none\.ckpt: No such file"):
         checkpoint.load(tmp_path / "none.ckpt")
 
 
@@ -111,10 +155,28 @@ def test_the_file_and_its_folder_reach_the_disk(tmp_path, monkeypatch):
     assert synced[1] == str(tmp_path)
 
 
+def numbers_in(folder):
+    return [checkpoint.load(path)[1]["generation"] for path in checkpoint.newest_first(folder)]
+
+
+def save_numbered(folder, number):
+    checkpoint.save_numbered(folder, number, ARRAYS, {"generation": number}, keep=3)
+
+
 def test_the_last_few_are_kept_newest_first(tmp_path):
     folder = tmp_path / "checkpoints"
-    for number in (1, 2, 9, 10, 100, 123456789):
-        checkpoint.save_numbered(folder, number, ARRAYS, {"generation": number}, keep=3)
+    for number in (1, 2, 9, 10, 99_999_999, 100_000_000):
+        save_numbered(folder, number)
     (folder / ".00000200.ckpt.left").write_bytes(b"of a crash")
-    found = [checkpoint.load(path)[1]["generation"] for path in checkpoint.newest_first(folder)]
-    assert found == [123456789, 100, 10]
+    (folder / "best.ckpt").write_bytes(b"somebody's")
+    assert numbers_in(folder) == [100_000_000, 99_999_999, 10]
+
+
+def test_those_ahead_do_not_push_out_what_is_saved(tmp_path):
+    """As where the newest are damaged and the run goes on from one before them."""
+    folder = tmp_path / "checkpoints"
+    for number in (7, 8, 9, 4, 5, 6):
+        save_numbered(folder, number)
+    assert numbers_in(folder) == [9, 8, 7, 6, 5, 4]
+    save_numbered(folder, 7)
+    assert numbers_in(folder) == [9, 8, 7, 6, 5]

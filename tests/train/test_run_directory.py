@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from koki2_train import checkpoint
 from koki2_train.experiment import Experiment
 from koki2_train.run_directory import RunDirectory, RunError, find_runs
 
@@ -34,7 +35,7 @@ def test_what_a_run_was_asked_is_read_back(run, experiment):
     assert [entry.name for entry in run.path.iterdir()] == ["config.json"]
 
 
-@pytest.mark.parametrize("name", ["config.json", "notes.txt", ".hidden"])
+@pytest.mark.parametrize("name", ["config.json", "notes.txt", ".hidden", ".config.json.mine"])
 def test_a_folder_with_something_in_it_is_not_begun(tmp_path, experiment, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(RunError, match="choose another --out"):
@@ -51,7 +52,8 @@ def test_a_file_is_not_begun(tmp_path, experiment):
 def test_an_empty_folder_and_one_that_was_left_before_the_beginning_are_begun(tmp_path, experiment):
     for name in ("empty", "left"):
         (tmp_path / name).mkdir()
-    (tmp_path / "left" / ".config.json.abcd").write_text('{"exp')
+    (tmp_path / "left" / ".config.json.abcd.part").write_text('{"exp')
+    (tmp_path / "left" / ".lock").touch()
     for name in ("empty", "left"):
         RunDirectory(tmp_path / name).create(experiment, 0)
         assert RunDirectory(tmp_path / name).read_config() == (experiment, 0)
@@ -145,6 +147,8 @@ def test_generations_that_are_missing_are_noticed(run, numbers):
     before = (run.path / "generations.jsonl").read_bytes()
     with pytest.raises(RunError, match=r"generations\.jsonl lacks generations before 3"):
         run.rewind_generations(3)
+    with pytest.raises(RunError, match=r"generations\.jsonl lacks generations before 3"):
+        run.first_generations(3)
     assert (run.path / "generations.jsonl").read_bytes() == before
 
 
@@ -184,8 +188,28 @@ def test_the_newest_whole_checkpoint_is_used(run):
     assert arrays["x"].tolist() == [4, 4, 4]
     assert [name in warning for name, warning in zip(("00000008", "00000006"), warnings, strict=True)] == [True, True]
     files[0].write_bytes(b"")
-    with pytest.raises(RunError, match=r"no checkpoint can be used: .*00000008.*00000006.*00000004"):
+    with pytest.raises(RunError, match=r"no checkpoint can be used: .*00000008.*00000006.*00000004.*; remove .*checkp"):
         run.load_checkpoint()
+
+
+def test_a_whole_checkpoint_of_another_format_is_not_passed_over(run, monkeypatch):
+    """It is newer than this program; what lies before it is not where the run stands."""
+    save(run, 2)
+    monkeypatch.setattr(checkpoint, "_FORMAT", 3)
+    save(run, 4)
+    monkeypatch.undo()
+    with pytest.raises(RunError, match=r"00000004\.ckpt: format 3, this version reads 2"):
+        run.load_checkpoint()
+
+
+def test_a_checkpoint_of_another_run_is_refused_by_name(run, experiment):
+    meta = {"experiment": json.loads(json.dumps(experiment.to_dict())), "seed": 5}
+    run.check_checkpoint(meta, experiment, 5)
+    run.check_checkpoint(meta, experiment.with_settings({"generations": 12345}), 5)
+    with pytest.raises(RunError, match="its newest checkpoint is of a run with --seed 5, not 6"):
+        run.check_checkpoint(meta, experiment, 6)
+    with pytest.raises(RunError, match=r"its newest checkpoint is of a run with energy_gain 0\.1, not 0\.2"):
+        run.check_checkpoint(meta, experiment.with_settings({"energy_gain": 0.2}), 5)
 
 
 def test_a_champion_is_read_back(run):
@@ -211,11 +235,22 @@ def test_a_champion_that_is_not_there_or_damaged_is_named(run):
             run.load_champion()
 
 
-def test_a_run_belongs_to_one_process_at_a_time(run):
-    with run.locked(), pytest.raises(RunError, match="in use by another process"), RunDirectory(run.path).locked():
-        pass
-    with run.locked():
-        pass
+def snapshot(folder):
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_unfinished_copies_are_removed_and_nothing_else(run):
+    save(run, 2)
+    left = ["config.json", "manifest.json", "generations.jsonl", "best_genome.npz"]
+    unfinished = [run.path / f".{name}.x1y2z3.part" for name in left]
+    unfinished.append(run.path / "checkpoints" / ".00000002.ckpt.x1y2z3.part")
+    others = ["notes.part", ".life.png.x1y2z3.part", ".config.json.mine", "seed1/.config.json.x.part"]
+    (run.path / "seed1").mkdir()
+    for path in [*unfinished, *(run.path / name for name in others)]:
+        path.write_text("left")
+    before = snapshot(run.path)
+    run.remove_unfinished()
+    assert snapshot(run.path) == {path: data for path, data in before.items() if path not in unfinished}
 
 
 def test_runs_are_found_by_folder_in_the_order_of_their_seeds(tmp_path, experiment):

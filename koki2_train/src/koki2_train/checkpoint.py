@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from koki2_envs.files import write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 _META = "__meta__"
 _DIGEST = hashlib.sha256().digest_size
 _SUFFIX = ".ckpt"
@@ -21,6 +21,10 @@ _SUFFIX = ".ckpt"
 
 class CheckpointError(Exception):
     """A checkpoint that cannot be used; the message names the file and says why."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint that is not as it was written. The one before it may be whole."""
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -38,36 +42,45 @@ def save(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) 
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads what :func:`save` wrote.
+    """Reads what :func:`save` wrote. Nothing is looked into before its checksum has been verified, nor unpickled.
 
     Raises:
-        CheckpointError: the file is damaged or of another format.
+        DamagedCheckpointError: the file cannot be read, or is not as it was written.
+        CheckpointError: it is whole, and no checkpoint of this format.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}") from error
+        raise DamagedCheckpointError(f"{path}: {error.strerror}") from error
     body, digest = data[:-_DIGEST], data[-_DIGEST:]
     if len(data) <= _DIGEST or hashlib.sha256(body).digest() != digest:
-        raise CheckpointError(f"{path}: damaged (its checksum does not match)")
-    with np.load(io.BytesIO(body), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    meta = json.loads(arrays.pop(_META).tobytes())
-    if meta.get("format") != _FORMAT:
-        raise CheckpointError(f"{path}: format {meta.get('format')}, this version reads {_FORMAT}")
+        raise DamagedCheckpointError(f"{path}: damaged (its checksum does not match)")
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        meta = json.loads(arrays.pop(_META).tobytes())
+        found = meta["format"]
+    except Exception as error:  # zipfile and numpy raise many kinds
+        raise CheckpointError(f"{path}: cannot be read as a checkpoint: {error}") from error
+    if found != _FORMAT:
+        raise CheckpointError(f"{path}: format {found}, this version reads {_FORMAT}")
     return arrays, meta
 
 
 def save_numbered(
     folder: Path, number: int, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], keep: int
 ) -> None:
-    """Writes checkpoint ``number`` into ``folder`` and deletes all but the last ``keep``."""
+    """Writes checkpoint ``number`` into ``folder`` and deletes all but the last ``keep`` up to it.
+
+    Those with a larger number are damaged ones that were passed over; they must not push out this one.
+    """
     folder.mkdir(exist_ok=True)
     save(folder / f"{number:08d}{_SUFFIX}", arrays, meta)
-    for old in list(newest_first(folder))[keep:]:
+    for old in [path for path in newest_first(folder) if int(path.stem) <= number][keep:]:
         old.unlink()
 
 
-def newest_first(folder: Path) -> Iterator[Path]:
-    """The checkpoints in a folder, the last one first."""
-    yield from sorted(folder.glob(f"[0-9]*{_SUFFIX}"), reverse=True)
+def newest_first(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, the one with the largest number first."""
+    found = [path for path in folder.glob(f"*{_SUFFIX}") if path.stem.isdecimal()]
+    return sorted(found, key=lambda path: int(path.stem), reverse=True)

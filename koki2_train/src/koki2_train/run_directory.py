@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import importlib.metadata
 import json
-import os
-import platform
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from koki2_envs.files import write_atomically
-from koki2_train import checkpoint
-from koki2_train.checkpoint import CheckpointError
+from koki2_train import checkpoint, generation_log
+from koki2_train.checkpoint import CheckpointError, DamagedCheckpointError
 from koki2_train.experiment import Experiment
+from koki2_train.folder_lock import LOCK, FolderLock, hold
+from koki2_train.provenance import describe_invocation
 
-_PACKAGES = ("koki2-envs", "koki2-train", "jax", "jaxlib", "gymnax", "evosax", "optax", "numpy")
 _GENOME_FORMAT = 1
+_FILES = ("config.json", "manifest.json", "generations.jsonl", "best_genome.npz")
 
 
 class RunError(Exception):
@@ -39,6 +35,7 @@ class RunDirectory:
 
     def __init__(self, path: Path):
         self.path = path
+        self._lock: FolderLock | None = None
 
     def __str__(self) -> str:
         return str(self.path)
@@ -52,14 +49,16 @@ class RunDirectory:
     def is_occupied(self) -> bool:
         """Whether something is here that a new run must not touch.
 
-        What a run leaves that was killed before it had begun, the unfinished copy of its config, is nothing.
+        What a run leaves that was killed before it had begun, its lock and the unfinished copy of its config, is
+        nothing.
         """
         if not self.path.is_dir():
             return self.path.exists()
-        return any(not entry.name.startswith(".config.json.") for entry in self.path.iterdir())
+        nothing = {self.path / LOCK, *self.path.glob(".config.json.*.part")}
+        return any(entry not in nothing for entry in self.path.iterdir())
 
-    def create(self, experiment: Experiment, seed: int) -> None:
-        """Begins a run.
+    def check_free(self) -> None:
+        """Refuses a place where a run cannot begin.
 
         Raises:
             RunError: there is something already.
@@ -67,6 +66,14 @@ class RunDirectory:
         if self.is_occupied:
             here = "holds a run already; --resume goes on with it" if self.exists else "is not empty, and holds no run"
             raise RunError(f"{self} {here}; choose another --out")
+
+    def create(self, experiment: Experiment, seed: int) -> None:
+        """Begins a run.
+
+        Raises:
+            RunError: there is something already.
+        """
+        self.check_free()
         self.path.mkdir(parents=True, exist_ok=True)
         self.write_config(experiment, seed)
 
@@ -95,32 +102,12 @@ class RunDirectory:
             RunError: naming the first setting that differs.
         """
         old, old_seed = self.read_config()
-        if seed != old_seed:
-            raise RunError(f"{self} was begun with --seed {old_seed}, not {seed}")
-        if old.rung != experiment.rung:
-            raise RunError(f"{self} was begun on {old.rung}, not {experiment.rung}")
-        before, now = old.settings(), experiment.settings()
-        for name in before:
-            if name != "generations" and before[name] != now[name]:
-                raise RunError(
-                    f"{self} was begun with {name} {before[name]}, not {now[name]}; --resume cannot change it"
-                )
+        _refuse_another(f"{self} was begun", old, old_seed, experiment, seed)
 
     def write_manifest(self, command: list[str], devices: list[str], **facts: Any) -> None:
         """Adds this invocation to the manifest."""
         manifest = self._read_manifest()
-        manifest["invocations"].append(
-            {
-                "command": command,
-                "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                "versions": {"python": platform.python_version(), **_versions()},
-                "devices": devices,
-                "machine": platform.machine(),
-                "cpu_cores": os.cpu_count(),
-                "git": _git_state(),
-                **facts,
-            }
-        )
+        manifest["invocations"].append(describe_invocation(command, devices, **facts))
         self._write_json("manifest.json", manifest)
 
     def update_manifest(self, **facts: Any) -> None:
@@ -143,30 +130,14 @@ class RunDirectory:
 
     def append_generations(self, rows: list[dict[str, Any]]) -> None:
         """Appends a line for each generation, durably."""
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        with (self.path / "generations.jsonl").open("a") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        generation_log.append_rows(self._mine("generations.jsonl"), rows)
 
     def read_generations(self) -> list[dict[str, Any]]:
         """All whole lines of ``generations.jsonl``, in order."""
-        path = self.path / "generations.jsonl"
-        if not path.is_file():
-            return []
-        rows: list[dict[str, Any]] = []
-        for line in path.read_bytes().splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                break
-            if not isinstance(row, dict) or "generation" not in row:
-                break
-            rows.append(row)
-        return rows
+        return generation_log.read_rows(self.path / "generations.jsonl")
 
-    def rewind_generations(self, count: int) -> list[dict[str, Any]]:
-        """Keeps the first ``count`` generations and drops what a crash left behind them.
+    def first_generations(self, count: int) -> list[dict[str, Any]]:
+        """The lines of the first ``count`` generations.
 
         Raises:
             RunError: there are fewer.
@@ -176,15 +147,21 @@ class RunDirectory:
             raise RunError(
                 f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint has behind it"
             )
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        write_atomically(self.path / "generations.jsonl", text.encode())
         return rows
+
+    def rewind_generations(self, count: int) -> None:
+        """Keeps the first ``count`` generations and drops what a crash left behind them.
+
+        Raises:
+            RunError: there are fewer.
+        """
+        generation_log.write_rows(self._mine("generations.jsonl"), self.first_generations(count))
 
     def save_checkpoint(
         self, generation: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], keep: int = 3
     ) -> None:
         """Keeps what is needed to go on from ``generation``."""
-        checkpoint.save_numbered(self.path / "checkpoints", generation, arrays, meta, keep)
+        checkpoint.save_numbered(self._mine("checkpoints"), generation, arrays, meta, keep)
 
     def load_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]] | None:
         """The newest checkpoint that is whole; None where there is no checkpoint yet.
@@ -193,23 +170,41 @@ class RunDirectory:
             Its arrays, its meta, and a warning for every damaged one that was passed over.
 
         Raises:
-            RunError: there are checkpoints, and all are damaged.
+            RunError: there are checkpoints, and all are damaged; or the newest whole one is of another format.
         """
+        folder = self.path / "checkpoints"
         warnings: list[str] = []
-        for path in checkpoint.newest_first(self.path / "checkpoints"):
+        for path in checkpoint.newest_first(folder):
             try:
                 return (*checkpoint.load(path), warnings)
-            except CheckpointError as error:
+            except DamagedCheckpointError as error:
                 warnings.append(str(error))
+            except CheckpointError as error:
+                raise RunError(str(error)) from error
         if warnings:
-            raise RunError("no checkpoint can be used: " + "; ".join(warnings))
+            again = f"remove {folder} to begin again, to the same bits"
+            raise RunError(f"no checkpoint can be used: {'; '.join(warnings)}; {again}")
         return None
+
+    def check_checkpoint(self, meta: dict[str, Any], experiment: Experiment, seed: int) -> None:
+        """Refuses a checkpoint that another run wrote.
+
+        Args:
+            meta: the checkpoint's; its ``experiment`` and ``seed`` are looked at.
+            experiment: of this run.
+            seed: of this run.
+
+        Raises:
+            RunError: naming the first setting that differs.
+        """
+        theirs = Experiment.from_dict(meta["experiment"])
+        _refuse_another(f"{self}: its newest checkpoint is of a run", theirs, meta["seed"], experiment, seed)
 
     def save_champion(self, genome: dict[str, np.ndarray], facts: dict[str, float]) -> None:
         """Writes ``best_genome.npz``: the genome's arrays by name, and what is known of it."""
         known = {name: np.asarray(value) for name, value in facts.items()}
         data = checkpoint.pack_arrays({**genome, **known, "format": np.asarray(_GENOME_FORMAT)})
-        write_atomically(self.path / "best_genome.npz", data)
+        write_atomically(self._mine("best_genome.npz"), data)
 
     def load_champion(self) -> dict[str, np.ndarray]:
         """The arrays of ``best_genome.npz``.
@@ -231,20 +226,53 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the run for this process.
+        """Holds the run for this process, and makes its folder where there is none yet.
+
+        Inside, a file is written only while the folder is still the one that was locked: it may have been removed, and
+        another run begun in its place.
 
         Raises:
             RunError: another process is working on it.
         """
-        with (self.path / ".lock").open("w") as file:
+        with contextlib.ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                self._lock = stack.enter_context(hold(self.path))
+            except BlockingIOError:
                 raise RunError(f"{self} is in use by another process") from None
+            stack.callback(setattr, self, "_lock", None)
             yield
 
+    def remove_unfinished(self) -> None:
+        """Removes the unfinished copies of its files that a killed process left. Call it while the run is locked."""
+        patterns = [f".{name}.*.part" for name in _FILES] + ["checkpoints/.*.ckpt.*.part"]
+        for pattern in patterns:
+            for path in self.path.glob(pattern):
+                path.unlink()
+
+    def _mine(self, name: str) -> Path:
+        """The path of something that is about to be written, in the folder that was locked if any was."""
+        if self._lock is not None:
+            self._lock.check()
+        return self.path / name
+
     def _write_json(self, name: str, data: Any) -> None:
-        write_atomically(self.path / name, (json.dumps(data, indent=2) + "\n").encode())
+        write_atomically(self._mine(name), (json.dumps(data, indent=2) + "\n").encode())
+
+
+def _refuse_another(what: str, old: Experiment, old_seed: int, new: Experiment, new_seed: int) -> None:
+    """Raises where two experiments or seeds differ in more than the number of generations.
+
+    Raises:
+        RunError: ``what``, and the first setting that differs.
+    """
+    if new_seed != old_seed:
+        raise RunError(f"{what} with --seed {old_seed}, not {new_seed}")
+    if old.rung != new.rung:
+        raise RunError(f"{what} on {old.rung}, not {new.rung}")
+    before, now = old.settings(), new.settings()
+    for name in before:
+        if name != "generations" and before[name] != now[name]:
+            raise RunError(f"{what} with {name} {before[name]}, not {now[name]}; --resume cannot change it")
 
 
 def find_runs(paths: list[Path]) -> list[RunDirectory]:
@@ -270,24 +298,3 @@ def find_runs(paths: list[Path]) -> list[RunDirectory]:
 def _by_number(path: Path) -> tuple[int, str]:
     digits = path.name.removeprefix("seed")
     return (int(digits) if digits.isdecimal() else sys.maxsize, path.name)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
-
-
-def _git_state() -> dict[str, Any] | None:
-    """Commit and whether the tree was changed, of the checkout that this code runs from; None outside of one."""
-
-    def git(*arguments: str) -> str:
-        here = Path(__file__).parent
-        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
-    except (OSError, subprocess.CalledProcessError):
-        return None

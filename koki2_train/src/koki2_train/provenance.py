@@ -1,0 +1,55 @@
+"""What made a result: command, versions, machine, and the state of the checkout."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("koki2-envs", "koki2-train", "jax", "jaxlib", "gymnax", "evosax", "optax", "numpy")
+
+
+def describe_invocation(command: list[str], devices: list[str], **facts: Any) -> dict[str, Any]:
+    """An entry of ``manifest.json``.
+
+    Args:
+        command: as it was called.
+        devices: kinds of the devices that it runs on.
+        facts: whatever else is to be known.
+    """
+    return {
+        "command": command,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "devices": devices,
+        "machine": platform.machine(),
+        "cpu_cores": os.cpu_count(),
+        "git": _git_state(),
+        **facts,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def _git_state() -> dict[str, Any] | None:
+    """Commit and whether the tree was changed, of the checkout that this code runs from; None outside of one."""
+
+    def git(*arguments: str) -> str:
+        here = Path(__file__).parent
+        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
