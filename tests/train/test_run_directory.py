@@ -1,6 +1,7 @@
 """The files of a run, whole and damaged."""
 
 import json
+import pickle
 import re
 from pathlib import Path
 
@@ -237,6 +238,27 @@ def test_a_champion_that_is_not_there_or_damaged_is_named(run):
 
 def snapshot(folder):
     return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+class Bomb:
+    """Whoever unpickles it has run code that it chose: it touches a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_champion_is_never_unpickled(run, tmp_path):
+    bomb = Bomb(tmp_path / "gone off")
+    for data in (pickle.dumps(bomb), checkpoint.pack_arrays({"w": np.asarray([bomb], object), "format": 1})):
+        (run.path / "best_genome.npz").write_bytes(data)
+        with pytest.raises(RunError, match=r"best_genome\.npz cannot be read: .*pickle"):
+            run.load_champion()
+    assert not (tmp_path / "gone off").exists()
+    pickle.loads(pickle.dumps(bomb))
+    assert (tmp_path / "gone off").exists(), "it would have"
 
 
 def test_unfinished_copies_are_removed_and_nothing_else(run):

@@ -92,7 +92,7 @@ class RunDirectory:
             raise RunError(f"{self}/config.json cannot be read: {error!r}") from error
 
     def write_config(self, experiment: Experiment, seed: int) -> None:
-        """Writes what is run."""
+        """Writes what is run, and with which seed."""
         self._write_json("config.json", {"experiment": experiment.to_dict(), "seed": seed})
 
     def check_same(self, experiment: Experiment, seed: int) -> None:
@@ -150,11 +150,7 @@ class RunDirectory:
         return rows
 
     def rewind_generations(self, count: int) -> None:
-        """Keeps the first ``count`` generations and drops what a crash left behind them.
-
-        Raises:
-            RunError: there are fewer.
-        """
+        """Keeps the first ``count`` generations, as :meth:`first_generations`, and drops what a crash left behind."""
         generation_log.write_rows(self._mine("generations.jsonl"), self.first_generations(count))
 
     def save_checkpoint(
@@ -187,18 +183,16 @@ class RunDirectory:
         return None
 
     def check_checkpoint(self, meta: dict[str, Any], experiment: Experiment, seed: int) -> None:
-        """Refuses a checkpoint that another run wrote.
-
-        Args:
-            meta: the checkpoint's; its ``experiment`` and ``seed`` are looked at.
-            experiment: of this run.
-            seed: of this run.
+        """Refuses a checkpoint, by its meta, that was not written by the run of ``experiment`` and ``seed``.
 
         Raises:
             RunError: naming the first setting that differs.
         """
-        theirs = Experiment.from_dict(meta["experiment"])
-        _refuse_another(f"{self}: its newest checkpoint is of a run", theirs, meta["seed"], experiment, seed)
+        try:
+            theirs, their_seed = Experiment.from_dict(meta["experiment"]), int(meta["seed"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunError(f"{self}: its newest checkpoint cannot be read: {error!r}") from error
+        _refuse_another(f"{self}: its newest checkpoint is of a run", theirs, their_seed, experiment, seed)
 
     def save_champion(self, genome: dict[str, np.ndarray], facts: dict[str, float]) -> None:
         """Writes ``best_genome.npz``: the genome's arrays by name, and what is known of it."""

@@ -123,14 +123,18 @@ def run_experiment(
     if begun:
         run.check_same(experiment, seed)
     else:
-        run.create(experiment, seed)
+        run.check_free()
     with run.locked(), StopRequest() as stop:
-        if begun:
-            run.write_config(experiment, seed)  # the number of generations may be another one
+        session = _Session(run, program, experiment, seed, options, observer, stop, leader or Leader())
+        if not begun:
+            run.create(experiment, seed)
+        state = session.restore()
+        run.remove_unfinished()
+        if begun:  # for another number of generations, maybe
+            run.write_config(experiment.with_settings({"generations": session.generations(state)}), seed)
         kinds = [str(device.device_kind) for device in program.task.mesh.devices.flat]
         run.write_manifest(command or sys.argv, kinds, seed=seed, processes=jax.process_count())
-        session = _Session(run, program, experiment, seed, options, observer, stop, leader or Leader())
-        result = session.carry_out(resume)
+        result = session.carry_out(state)
         run.update_manifest(
             generations=result.generations, interrupted=result.interrupted, seconds=round(result.seconds, 3)
         )
@@ -156,16 +160,44 @@ class _Session:
         self.experiment, self.params, self.seed = experiment, experiment.params, seed
         self.root = replicate(program.task.mesh, jax.random.key(seed))
         self.target = experiment.evolution.generations
+        self.saved: int | None = None  # generation of the newest checkpoint
         self.seconds_before = 0.0
         self.began = time.monotonic()
 
-    def carry_out(self, resume: bool) -> RunResult:
-        state = start(self.program, self.root)
-        if resume:
-            state = self._restore(state)
+    def restore(self) -> RunState:
+        """Where the run stands on disk. Nothing is changed there.
+
+        Raises:
+            RunError: what is there is damaged, or belongs to another run.
+        """
+        fresh = start(self.program, self.root)
+        found = self.run.load_checkpoint()
+        if found is None:
+            if lost := len(self.run.read_generations()):
+                print(f"warning: {self.run} has no checkpoint; its {lost} generations are run again", file=sys.stderr)
+            return fresh
+        arrays, meta, warnings = found
+        self.run.check_checkpoint(meta, self.experiment, self.seed)
+        leaves, structure = jax.tree_util.tree_flatten_with_path(fresh)
+        expected = {jax.tree_util.keystr(path): (leaf.shape, leaf.dtype) for path, leaf in leaves}
+        if expected != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
+            raise RunError(f"{self.run}: its checkpoint is of another kind of search")
+        state: RunState = jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in expected])
+        self.saved, self.seconds_before = int(state.generation), float(meta["seconds"])
+        self.run.first_generations(self.saved)
+        for warning in warnings:
+            print(f"warning: {warning}; going on from the one before it", file=sys.stderr)
+        return replicate(self.program.task.mesh, state)
+
+    def generations(self, state: RunState) -> int:
+        """How many generations the run has in the end: what is asked for, but a run never goes back."""
+        return max(self.target, int(state.generation))
+
+    def carry_out(self, state: RunState) -> RunResult:
+        self.run.rewind_generations(int(state.generation))
         self.leader.begin(self.experiment, self.seed, self.options.log_every, jax.tree.leaves(state))
         state, _ = self._advance(state, 0)  # compiles, and nothing more
-        done, saved, saved_at = int(state.generation), int(state.generation), time.monotonic()
+        done, saved_at = int(state.generation), time.monotonic()
         pace = 1
         while done < self.target and not self._stop_asked():
             began = time.monotonic()
@@ -177,8 +209,8 @@ class _Session:
             pace = self._next_pace(len(rows), time.monotonic() - began)
             if time.monotonic() - saved_at >= self.options.checkpoint_seconds:
                 self._save(state)
-                saved, saved_at = done, time.monotonic()
-        if done != saved or not resume:
+                saved_at = time.monotonic()
+        if done != self.saved:
             self._save(state)
         score = self._save_champion(state) if done > 0 else None
         return RunResult(
@@ -202,28 +234,14 @@ class _Session:
         affordable = int(generations * self.options.chunk_seconds / max(seconds, 1e-9))
         return max(1, min(affordable, self.options.log_every))
 
-    def _restore(self, fresh: RunState) -> RunState:
-        found = self.run.load_checkpoint()
-        if found is None:
-            self.run.rewind_generations(0)
-            return fresh
-        arrays, meta, warnings = found
-        for warning in warnings:
-            print(f"warning: {warning}; going on from the one before it", file=sys.stderr)
-        self.seconds_before = float(meta["seconds"])
-        self.run.rewind_generations(int(meta["generation"]))
-        leaves, structure = jax.tree_util.tree_flatten_with_path(fresh)
-        names = [jax.tree_util.keystr(path) for path, _ in leaves]
-        if sorted(names) != sorted(arrays):
-            raise RunError(f"{self.run}: its checkpoint is of another kind of search")
-        state = jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names])
-        return replicate(self.program.task.mesh, state)
-
     def _save(self, state: RunState) -> None:
         leaves, _ = jax.tree_util.tree_flatten_with_path(state)
         arrays = {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
         generation = int(state.generation)
-        self.run.save_checkpoint(generation, arrays, {"generation": generation, "seconds": self._seconds()})
+        made_by = {"experiment": self.experiment.to_dict(), "seed": self.seed}
+        meta = {"generation": generation, "seconds": self._seconds(), **made_by}
+        self.run.save_checkpoint(generation, arrays, meta)
+        self.saved = generation
 
     def _save_champion(self, state: RunState) -> float | None:
         self.leader.crown()
