@@ -213,6 +213,22 @@ def test_brains_of_any_size_have_the_same_work():
         assert_measured(row, RATES | {"neuron_updates_median"})
 
 
+@pytest.mark.slow
+def test_what_a_step_asks_for_is_counted_and_held_against_the_peaks():
+    rows = measure("bounds", Plan.quick(1), silent)
+    *peaks, few, many = rows
+    assert [row["case"].split()[0] for row in peaks] == ["FLOP/s", "FLOP/s", "bytes/s", "bytes/s"]
+    for row in peaks:
+        assert_measured(row, {"giga_median", "giga_min", "giga_max"})
+    by_hand = 2 * (36 * 32 + 32 * 5)  # the brain's products
+    for row in (few, many):
+        assert by_hand < row["flops"] < 2 * by_hand
+        assert row["flops"] / row["product_ns"] == pytest.approx(peaks[1]["giga_median"])
+        assert row["bytes"] / row["traffic_ns"] == pytest.approx(peaks[2]["giga_median"])
+    assert many["flops"] == pytest.approx(few["flops"], rel=0.01)
+    assert many["bytes"] < few["bytes"], "more lives share a genome's weights"
+
+
 def test_a_trace_is_written_and_nothing_else_done(cli, known_facts, tmp_path):
     result = cli("bench", *QUICK, "--profile", tmp_path / "new" / "trace", "--json")
     assert (result.code, result.err) == (0, "")

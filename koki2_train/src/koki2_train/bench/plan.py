@@ -25,6 +25,8 @@ class Plan:
         lives: lives per genome, in ``lives``.
         many_genomes: population of ``memory``.
         memory_lives: lives per genome, in ``memory``.
+        peak_size: what the peaks of ``bounds`` are measured with: matrices of 8 times that many rows, 4 times that many
+            KiB in caches, and that many MiB in memory.
     """
 
     devices: int | None = None
@@ -39,11 +41,12 @@ class Plan:
     lives: tuple[int, ...] = (1, 4, 16, 64, 256)
     many_genomes: int = 4096
     memory_lives: tuple[int, ...] = (8, 32, 128)
+    peak_size: int = 64
 
     @classmethod
     def quick(cls, devices: int | None = None, rounds: int = 1, num_worlds: int = 4) -> Self:
         """Everything tiny: it shows that all sections work, and its numbers mean nothing."""
         return cls(
             devices, rounds, num_worlds, world_steps=2, rungs=(), genomes=4, life_steps=8, round_steps=1,
-            neurons=(16, 32), lives=(1, 2), many_genomes=8, memory_lives=(1, 2),
+            neurons=(16, 32), lives=(1, 2), many_genomes=8, memory_lives=(1, 2), peak_size=1,
         )  # fmt: skip

@@ -31,6 +31,7 @@ SECTIONS = {
     "training": Section("World and brain with evolution", "evolution:training"),
     "brains": Section("Brains of N neurons", "evolution:brains"),
     "lives": Section("Lives per genome", "evolution:lives"),
+    "bounds": Section("Peaks of all devices together, and what a step asks for", "bounds:bounds"),
 }
 
 

@@ -34,6 +34,10 @@ _COLUMNS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
     "training": (*_spread("M steps/s", "msteps", 2), _COMPILE),
     "brains": (*_spread("M steps/s", "msteps", 3), ("M neurons/s", "neuron_updates_median", 1.0, 0)),
     "lives": (("M steps/s, median", "msteps_median", 1.0, 2), *_spread("ns/step", "ns_per_step", 1)),
+    "bounds": (
+        *_spread("billions/s", "giga", 1), ("FLOP", "flops", 1.0, 0), ("bytes", "bytes", 1.0, 0),
+        ("products, ns", "product_ns", 1.0, 1), ("caches, ns", "traffic_ns", 1.0, 1),
+    ),
 }  # fmt: skip
 """Heading, name in a row, factor and digits of every column but the first, by section."""
 
@@ -77,8 +81,8 @@ def command(
 ) -> None:
     """Measure how fast it is here: all sections, or those named.
 
-    start, compiles, memory, worlds, training, brains, lives; docs/benchmarks.md says what each measures. Compiled
-    programs are not kept, so that compile times are true.
+    start, compiles, memory, worlds, training, brains, lives, bounds; docs/benchmarks.md says what each measures.
+    Compiled programs are not kept, so that compile times are true.
     """
     given: dict[str, Any] = {
         name: value for name, value in (("rounds", rounds), ("num_worlds", num_worlds)) if value is not None
