@@ -33,7 +33,7 @@ class Order(enum.IntEnum):
     """All is done; the exit code."""
 
 
-class DriftError(Exception):
+class DriftError(processes.LostError):
     """Processes that did the same work came to different bits; the message says which."""
 
 
@@ -51,7 +51,7 @@ def work_together(meeting: processes.Meeting, num_devices: int | None, lead: Cal
 
     Raises:
         MeetingError: they could not join.
-        DriftError: they came to different bits.
+        LostError: one of them died, or came to different bits.
     """
     processes.join(meeting, num_devices)
     import jax
@@ -60,8 +60,10 @@ def work_together(meeting: processes.Meeting, num_devices: int | None, lead: Cal
 
     try:
         code = follow(num_devices) if jax.process_index() else _lead(lead)
-    except (jax.errors.JaxRuntimeError, DriftError):
-        raise  # another process has died, or leaves for the same reason: nobody is to be waited for
+    except processes.LostError:
+        raise
+    except jax.errors.JaxRuntimeError as error:
+        raise processes.LostError(f"another process has died, or a device: {str(error)[:200]}") from None
     except Exception:
         processes.part()
         raise
@@ -75,7 +77,7 @@ def _lead(lead: Callable[[Leader], int]) -> int:
     leader = Leader(has_followers=jax.process_count() > 1)
     try:
         code = lead(leader)
-    except (jax.errors.JaxRuntimeError, DriftError):
+    except (jax.errors.JaxRuntimeError, processes.LostError):
         raise  # nobody listens
     except Exception as error:
         leader.end(getattr(error, "exit_code", 1))

@@ -29,6 +29,10 @@ class MeetingError(Exception):
     """Processes that cannot work together; the message names the flag or what differs."""
 
 
+class LostError(Exception):
+    """The others can no longer be reached or relied on, and must not be waited for; the message says why."""
+
+
 @dataclass(frozen=True)
 class Meeting:
     """Where this process meets the others, and as which of them.
@@ -125,6 +129,9 @@ def exchange(row: Sequence[int]) -> np.ndarray:
 
     Returns:
         (processes, n) int32.
+
+    Raises:
+        LostError: another process has died.
     """
     return _everywhere(np.asarray(row, np.int32), _same)
 
@@ -135,6 +142,9 @@ def broadcast(message: bytes | None, length: int) -> bytes:
     Args:
         message: what process 0 says.
         length: of the message, known to all.
+
+    Raises:
+        LostError: another process has died.
     """
     mine = np.zeros(length, np.uint8) if message is None else np.frombuffer(message, np.uint8)
     return _everywhere(mine, _sum).tobytes()
@@ -155,7 +165,10 @@ def _everywhere(mine: np.ndarray, function: Callable[[jax.Array], jax.Array]) ->
 
     mesh = _one_device_each()
     table = jax.make_array_from_process_local_data(NamedSharding(mesh, PartitionSpec("process")), mine[None])
-    return np.asarray(jax.jit(function, out_shardings=NamedSharding(mesh, PartitionSpec()))(table))
+    try:
+        return np.asarray(jax.jit(function, out_shardings=NamedSharding(mesh, PartitionSpec()))(table))
+    except (RuntimeError, ValueError) as error:  # JAX raises the one or the other, depending on when it notices
+        raise LostError(f"another process has died: {str(error)[:200]}") from None
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,7 @@ from koki2_train.cli.options import (
 )
 from koki2_train.cli.output import number, print_json, progress
 from koki2_train.experiment import Experiment
-from koki2_train.processes import Meeting, MeetingError
+from koki2_train.processes import LostError, Meeting, MeetingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,14 +140,14 @@ def _evolve(
 
 
 def _evolve_together(meeting: Meeting, devices: int | None, lead: Callable[[Leader], int]) -> int:
-    from koki2_train.leading import DriftError, work_together
+    from koki2_train.leading import work_together
 
     try:
         return work_together(meeting, devices, lead)
     except MeetingError as error:
         raise click.UsageError(str(error)) from None
-    except DriftError as error:
-        raise click.ClickException(str(error)) from None
+    except LostError as error:
+        raise click.ClickException(f"{error}; go on with --resume") from None
 
 
 def _begun(out: Path, seeds: tuple[int, ...] | None) -> tuple[Experiment, int] | None:
