@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from koki2_envs import REFERENCE_POLICIES, RUNGS, make
-from koki2_train.brains import Learning, ReferenceBrain, SpikingBrain
+from koki2_train.brains import DenseSynapses, Learning, ReferenceBrain, SpikingBrain
 from koki2_train.genomes import DirectEncoding
 from koki2_train.lifetime import METRICS, LifeSummary, lifetime, trace_lifetime
 
@@ -276,9 +276,10 @@ def test_a_brain_with_a_number_that_is_not_finite_is_found_out():
     brain, params = spiking(env)
     live = jax.jit(lambda p: lifetime(env, env_params, brain, p, jax.random.key(0), num_steps=4).finite)
     assert bool(live(params))
+    leaves, structure = jax.tree.flatten(params)
     for bad in (np.nan, np.inf):
-        for name in params._fields:
-            array = getattr(params, name)
-            assert not bool(live(params._replace(**{name: array.at[(0,) * array.ndim].set(bad)}))), name
-    huge = params._replace(currents=params.currents.at[2].set(3e38))
+        for place, leaf in enumerate(leaves):
+            spoilt = [*leaves[:place], leaf.at[(0,) * leaf.ndim].set(bad), *leaves[place + 1 :]]
+            assert not bool(live(jax.tree.unflatten(structure, spoilt))), place
+    huge = params._replace(synapses=DenseSynapses(params.synapses.weights.at[2].set(3e38)))
     assert not bool(live(huge)), "potentials that overflow"

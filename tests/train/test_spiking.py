@@ -5,7 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.brains import Outcome, SpikingBrain, SpikingCarry, SpikingParams, sparse_inputs
+from koki2_train.brains import (
+    DenseSynapses,
+    Outcome,
+    SparseSynapses,
+    SpikingBrain,
+    SpikingCarry,
+    SpikingParams,
+    sparse_inputs,
+)
 from koki2_train.genomes import DirectEncoding, DirectGenome
 
 N, K, OBS, ACTIONS = 10, 4, 3, 5
@@ -27,9 +35,10 @@ def by_formula(genome, inputs, observations, tau, theta):
     return steps
 
 
+@pytest.mark.parametrize("synapses", [DenseSynapses, SparseSynapses])
 @pytest.mark.parametrize(("tau", "theta"), [(10.0, 1.0), (2.0, 0.5)])
-def test_every_step_follows_the_formula(key, tau, theta):
-    encoding = DirectEncoding(N, K, (1.0,) * OBS, ACTIONS, topology_seed=3, init_scale=0.8)
+def test_every_step_follows_the_formula(key, tau, theta, synapses):
+    encoding = DirectEncoding(N, K, (1.0,) * OBS, ACTIONS, topology_seed=3, init_scale=0.8, synapses=synapses)
     brain = SpikingBrain(N, tau, theta)
     genome = encoding.init(key)
     params = encoding.develop(genome)
@@ -51,7 +60,7 @@ def test_every_step_follows_the_formula(key, tau, theta):
 
 def one_neuron(weight, theta=1.0, tau=10.0):
     """One input, one neuron without recurrence."""
-    params = SpikingParams(jnp.asarray([[weight], [0.0]]), jnp.asarray([[0.0, 1.0]]), jnp.zeros(2))
+    params = SpikingParams(DenseSynapses(jnp.asarray([[weight], [0.0]])), jnp.asarray([[0.0, 1.0]]), jnp.zeros(2))
     return SpikingBrain(1, tau, theta), params
 
 
@@ -123,7 +132,7 @@ def test_development_puts_every_weight_where_the_wiring_says():
     genome = DirectGenome(*(part.astype(np.float32) for part in parts))
     params = encoding.develop(jax.tree.map(jnp.asarray, genome))
 
-    inputs, currents = sparse_inputs(N, K, 7), np.asarray(params.currents)
+    inputs, currents = sparse_inputs(N, K, 7), np.asarray(params.synapses.weights)
     assert currents.shape == (OBS + N, N)
     for i in range(N):
         for d in range(OBS):
@@ -134,7 +143,7 @@ def test_development_puts_every_weight_where_the_wiring_says():
     np.testing.assert_array_equal(params.motor, genome.w_motor)
     np.testing.assert_array_equal(params.motor_bias, genome.b_motor)
     again = encoding.develop(jax.tree.map(jnp.asarray, genome))
-    assert all(np.array_equal(a, b) for a, b in zip(params, again, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(again), strict=True))
 
 
 @pytest.mark.parametrize("scale", [0.1, 2.0, 0.0])
@@ -155,9 +164,9 @@ def test_input_weights_are_written_in_units_of_one_over_what_they_multiply(key):
     plain, scaled = (DirectEncoding(200, 3, entry, 2) for entry in ((1.0,) * 3, sizes))
     genome = scaled.init(key)
     np.testing.assert_allclose(genome.w_in.std(axis=0), 0.1 * np.asarray(sizes), rtol=0.2)
-    developed = scaled.develop(genome).currents
+    developed = scaled.develop(genome).synapses.weights
     np.testing.assert_allclose(developed[:3], genome.w_in.T / np.asarray(sizes)[:, None], rtol=1e-6)
     first = plain.develop(plain.init(key))
-    np.testing.assert_allclose(first.currents, developed, rtol=1e-6, err_msg="weights start alike")
-    moved = scaled.develop(genome._replace(w_in=genome.w_in + 0.1)).currents[:3] - developed[:3]
+    np.testing.assert_allclose(first.synapses.weights, developed, rtol=1e-6, err_msg="weights start alike")
+    moved = scaled.develop(genome._replace(w_in=genome.w_in + 0.1)).synapses.weights[:3] - developed[:3]
     np.testing.assert_allclose(moved, np.broadcast_to(0.1 / np.asarray(sizes)[:, None], moved.shape), rtol=1e-4)

@@ -32,11 +32,19 @@ class BrainConfig(_Checked):
         0.1, "standard deviation of the weights at the start", low=0.0, group="brain", scheduled=False
     )
     scale_senses: bool = knob(True, "write input weights in units of one over each sense's typical size", group="brain")
+    sparse_from: int = knob(
+        24, "neurons per recurrent input, N/k, from which on only existing synapses are stored", low=1, group="brain"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.k_edges > self.n_neurons - 1:
             raise ValueError(f"k_edges must be at most n_neurons - 1 = {self.n_neurons - 1}, got {self.k_edges}")
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether synapses are stored sparsely. It follows from sizes alone, never from a machine: it decides bits."""
+        return self.n_neurons >= self.sparse_from * self.k_edges
 
 
 @dataclass(frozen=True)

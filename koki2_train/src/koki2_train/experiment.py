@@ -128,7 +128,7 @@ class Experiment:
         Args:
             num_devices: over how many devices genomes are spread; all of them where None.
         """
-        from koki2_train.brains import SpikingBrain
+        from koki2_train.brains import DenseSynapses, SparseSynapses, SpikingBrain
         from koki2_train.evaluation import Task, population_mesh
         from koki2_train.genomes import DirectEncoding
         from koki2_train.training import Program
@@ -141,6 +141,7 @@ class Experiment:
             num_actions=env.num_actions,
             topology_seed=brain.topology_seed,
             init_scale=brain.init_scale,
+            synapses=SparseSynapses if brain.is_sparse else DenseSynapses,
         )
         task = Task(
             env=env,

@@ -10,21 +10,19 @@ import jax
 import jax.numpy as jnp
 
 from koki2_train.brains.base import Learning, Outcome
+from koki2_train.brains.synapses import Synapses
 
 
 class SpikingParams(NamedTuple):
     """The phenotype of a :class:`SpikingBrain`.
 
-    Input and recurrent weights stand in one matrix, so that a step needs one product for both.
-
     Attributes:
-        currents: (num_observations + N, N) float32; row i is what observation entry i, or spike i − num_observations,
-            adds to each neuron.
+        synapses: input and recurrent weights, densely or sparsely held.
         motor: (N, num_actions) float32.
         motor_bias: (num_actions,) float32.
     """
 
-    currents: jax.Array
+    synapses: Synapses
     motor: jax.Array
     motor_bias: jax.Array
 
@@ -68,7 +66,7 @@ class SpikingBrain:
         self, params: SpikingParams, carry: SpikingCarry, observation: jax.Array, key: jax.Array
     ) -> tuple[jax.Array, SpikingCarry]:
         """One step of the network."""
-        drive = jnp.concatenate([observation, carry.spikes]) @ params.currents
+        drive = params.synapses.currents(observation, carry.spikes)
         potential = carry.potential * math.exp(-1.0 / self.tau_m) + drive
         spikes = (potential > self.theta).astype(jnp.float32)
         action = jnp.argmax(spikes @ params.motor + params.motor_bias).astype(jnp.int32)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from koki2_train.brains.spiking import SpikingParams
-from koki2_train.brains.topology import sparse_inputs
+from koki2_train.brains.synapses import DenseSynapses, Synapses
 
 
 class DirectGenome(NamedTuple):
@@ -42,6 +42,7 @@ class DirectEncoding:
         num_actions: number of actions.
         topology_seed: draws which neurons each neuron listens to.
         init_scale: standard deviation of all weights at the start.
+        synapses: how the phenotype holds its input and recurrent weights.
     """
 
     num_neurons: int
@@ -50,6 +51,7 @@ class DirectEncoding:
     num_actions: int
     topology_seed: int = 0
     init_scale: float = 0.1
+    synapses: type[Synapses] = DenseSynapses
 
     def init(self, key: jax.Array) -> DirectGenome:
         """A genome of independent normal weights with standard deviation ``init_scale``."""
@@ -60,11 +62,7 @@ class DirectEncoding:
         return weights._replace(w_in=weights.w_in * jnp.asarray(self.observation_sizes, jnp.float32))
 
     def develop(self, genome: DirectGenome) -> SpikingParams:
-        """Places every synapse in the dense matrix that the brain multiplies with. Deterministic."""
-        n = self.num_neurons
-        inputs = sparse_inputs(n, self.k_edges, self.topology_seed)
-        recurrent = jnp.zeros((n, n), jnp.float32).at[inputs, jnp.arange(n)[:, None]].set(genome.w_rec)
+        """Wires every weight into the network. Deterministic."""
         w_in = genome.w_in / jnp.asarray(self.observation_sizes, jnp.float32)
-        return SpikingParams(
-            currents=jnp.concatenate([w_in.T, recurrent]), motor=genome.w_motor, motor_bias=genome.b_motor
-        )
+        synapses = self.synapses.wired(w_in, genome.w_rec, self.topology_seed)
+        return SpikingParams(synapses, genome.w_motor, genome.b_motor)

@@ -1,0 +1,193 @@
+"""Dense and sparse synapses are one network, and nobody's sums depend on company, devices or threads."""
+
+import dataclasses
+import os
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from koki2_train.brains import DenseSynapses, Learning, SparseSynapses, SpikingBrain, sparse_inputs
+from koki2_train.evaluation import evaluate
+from koki2_train.experiment import Experiment
+from koki2_train.genomes import DirectEncoding
+from koki2_train.lifetime import trace_lifetime
+from koki2_train.run_directory import RunDirectory
+from koki2_train.streams import life_keys
+
+KINDS = [DenseSynapses, SparseSynapses]
+NEVER_SPARSE = 10**6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_currents_of_three_neurons_by_hand(kind):
+    np.testing.assert_array_equal(sparse_inputs(3, 2, 0), [[1, 2], [0, 2], [0, 1]])
+    w_in, w_rec = jnp.asarray([[10.0, 1], [20, 2], [30, 3]]), jnp.asarray([[1.0, 2], [3, 4], [5, 6]])
+    synapses = kind.wired(w_in, w_rec, 0)
+    for spikes, heard in (([0, 0, 0], [0, 0, 0]), ([1, 0, 1], [2, 3 + 4, 5]), ([1, 1, 1], [1 + 2, 3 + 4, 5 + 6])):
+        currents = synapses.currents(jnp.asarray([0.5, -2.0]), jnp.asarray(spikes, jnp.float32))
+        np.testing.assert_array_equal(currents, np.asarray([5 - 2, 10 - 4, 15 - 6]) + heard)
+        assert currents.dtype == jnp.float32
+
+
+def test_sparse_memory_grows_with_neurons_times_inputs():
+    def phenotype(kind, n, k):
+        encoding = DirectEncoding(n, k, (1.0,) * 4, 5, synapses=kind)
+        return jax.eval_shape(lambda: encoding.develop(encoding.init(jax.random.key(0)))).synapses
+
+    for n, k in ((64, 8), (4096, 8), (256, 32)):
+        sparse = phenotype(SparseSynapses, n, k)
+        assert (sparse.w_in.shape, sparse.w_rec.shape) == ((4, n), (k, n))
+        assert len(jax.tree.leaves(sparse)) == 2, "whom a neuron hears is no part of a phenotype"
+        assert num_bytes_of_shapes(sparse) == 4 * n * (4 + k)
+        assert num_bytes_of_shapes(phenotype(DenseSynapses, n, k)) == 4 * n * (4 + n)
+
+
+def num_bytes_of_shapes(tree):
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def large(kind, n_neurons=96, k_edges=5):
+    """An experiment whose synapses are of a kind, whatever it would choose by itself, and the task of living it."""
+    sparse_from = 1 if kind is SparseSynapses else NEVER_SPARSE
+    brain = {"n_neurons": n_neurons, "k_edges": k_edges, "init_scale": 0.6, "sparse_from": sparse_from}
+    experiment = Experiment.build("L1.0", {"steps": 40, "width": 12, **brain})
+    task = experiment.program(1).task
+    assert task.encoding.synapses is kind
+    return experiment, task
+
+
+def traces_of_three_genomes(kind):
+    """Step by step, with leading axes of 3 genomes and 4 lives."""
+    experiment, task = large(kind)
+    genomes = jax.vmap(task.encoding.init)(jax.random.split(jax.random.key(5), 3))
+
+    def one_life(genome, key):
+        params = task.encoding.develop(genome)
+        return trace_lifetime(task.env, experiment.params, task.brain, params, key, num_steps=40)[1]
+
+    lives = jax.vmap(jax.vmap(one_life, in_axes=(None, 0)), in_axes=(0, None))
+    return jax.jit(lives)(genomes, life_keys(jax.random.key(2), 4))
+
+
+def test_whole_lives_are_the_same_densely_and_sparsely():
+    dense, sparse = (traces_of_three_genomes(kind) for kind in KINDS)
+    np.testing.assert_array_equal(dense.action, sparse.action)
+    np.testing.assert_array_equal(dense.carry.spikes, sparse.carry.spikes)
+    np.testing.assert_allclose(dense.carry.potential, sparse.carry.potential, atol=2e-4)
+    assert 0.05 < np.mean(dense.carry.spikes) < 0.95
+    assert len(np.unique(dense.action)) > 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe(SpikingBrain):
+    """Reports three potentials in place of what it learned: they show the last bit of every sum."""
+
+    def learning(self, params, carry):
+        return Learning(carry.potential[0], carry.potential[self.num_neurons // 2], carry.potential[-1])
+
+
+def last_potentials(task, env_params, genomes, num_lives, num_steps):
+    """(3, G, L) float32."""
+    task = dataclasses.replace(task, brain=Probe(task.brain.num_neurons))
+    lives = evaluate(task, env_params, genomes, life_keys(jax.random.key(1), num_lives), num_steps)
+    # The modulator is a mean over steps lived: the same division on both sides of every comparison here.
+    return np.stack([lives.weight_change, lives.weight_change_on_event, lives.modulator])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("num_lives", [1, 8])
+def test_sums_do_not_depend_on_company(kind, num_lives):
+    experiment, task = large(kind, n_neurons=512, k_edges=8)
+    genomes = jax.vmap(task.encoding.init)(jax.random.split(jax.random.key(0), 5))
+    together = last_potentials(task, experiment.params, genomes, num_lives, 20)
+    assert len(np.unique(together)) > 10
+    for members in ([0], [4], [1, 3]):
+        some = jax.tree.map(lambda x, members=members: x[np.asarray(members)], genomes)
+        alone = last_potentials(task, experiment.params, some, num_lives, 20)
+        np.testing.assert_array_equal(alone, together[:, members])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_genomes_trace_nothing_anew(kind):
+    _, task = large(kind)
+    genomes = [task.encoding.init(jax.random.key(seed)) for seed in range(3)]
+
+    @jax.jit
+    def drive(genome, spikes):
+        return task.encoding.develop(genome).synapses.currents(jnp.ones(4), spikes)
+
+    heard = [drive(genome, jnp.full(96, float(spike))) for genome in genomes for spike in (0, 1)]
+    assert drive._cache_size() == 1
+    assert len({currents.tobytes() for currents in map(np.asarray, heard)}) == 6
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({}, DenseSynapses),
+        ({"n_neurons": 191}, DenseSynapses),
+        ({"n_neurons": 192}, SparseSynapses),
+        ({"n_neurons": 48, "k_edges": 2}, SparseSynapses),
+        ({"n_neurons": 192, "k_edges": 9}, DenseSynapses),
+        ({"n_neurons": 32, "k_edges": 8, "sparse_from": 4}, SparseSynapses),
+        ({"n_neurons": 32, "k_edges": 8, "sparse_from": 5}, DenseSynapses),
+        ({"n_neurons": 2048, "sparse_from": NEVER_SPARSE}, DenseSynapses),
+    ],
+)
+def test_sizes_alone_choose(settings, kind):
+    for devices in {1, len(jax.devices())}:
+        assert Experiment.build("L0.2", settings).program(devices).task.encoding.synapses is kind
+
+
+def test_a_threshold_that_changes_nothing_compiles_nothing():
+    programs = [Experiment.build("L0.2", {"sparse_from": value}).program(1) for value in (5, 24, NEVER_SPARSE)]
+    assert programs[0] == programs[1] == programs[2]
+    assert programs[0] != Experiment.build("L0.2", {"sparse_from": 4}).program(1)
+
+
+def test_a_configuration_from_before_the_threshold_still_loads():
+    data = Experiment.build("L0.2", {"n_neurons": 64}).to_dict()
+    del data["brain"]["sparse_from"]
+    assert Experiment.from_dict(data) == Experiment.build("L0.2", {"n_neurons": 64})
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "1.5", "many"])
+def test_a_threshold_that_cannot_be_is_refused(cli, tmp_path, value):
+    result = cli("evolve", "L0.2", "--sparse-from", value, "--out", tmp_path / "run")
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 1
+    assert "sparse" in result.err
+    assert value in result.err
+    assert not (tmp_path / "run").exists()
+
+
+LARGE_RUN = ["--n-neurons", 1024, "--generations", 2, "--pop-size", 4, "--episodes", 2, "--steps", 6]
+LARGE_RUN += ["--init-scale", 0.5, "--energy-gain", 0.2, "--validate-every", 2, "--validation-episodes", 4]
+
+DRIVER = """
+import sys
+from koki2_train.platform_setup import set_up
+set_up(int(sys.argv[1]))
+from koki2_train.cli.main import main
+sys.exit(main(["evolve", "L0.2", "--devices", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sparse_from", [24, NEVER_SPARSE])
+def test_large_brains_evolve_to_the_same_bits_on_any_number_of_devices_and_threads(
+    sparse_from, outcome, python, tmp_path, monkeypatch
+):
+    outcomes = []
+    for devices, threads in ((1, 1), (1, 3), (4, 4)):
+        monkeypatch.setitem(os.environ, "NPROC", str(threads))
+        path = tmp_path / f"{devices}_{threads}"
+        flags = [*LARGE_RUN, "--sparse-from", sparse_from, "--out", path]
+        process = python("-c", DRIVER, devices, *flags)
+        _, error = process.communicate(timeout=300)
+        assert process.returncode == 0, error
+        outcomes.append(outcome(RunDirectory(path)))
+    assert len(outcomes[0].rows) == 2
+    assert outcomes[0] == outcomes[1] == outcomes[2]
