@@ -101,7 +101,7 @@ class Leader:
         """A run begins, at a state with these leaves, in compiled chunks of so many generations."""
         if not self.has_followers:
             return
-        message = _pack({"experiment": experiment.to_dict(), "seed": seed, "chunk": chunk}, leaves)
+        message = pack({"experiment": experiment.to_dict(), "seed": seed, "chunk": chunk}, leaves)
         self._say(Order.BEGIN, len(message))
         processes.broadcast(message, len(message))
 
@@ -160,13 +160,14 @@ def fingerprint(leaves: list[Any]) -> int:
     return mark & 0x7FFFFFFF
 
 
-def _pack(words: dict[str, Any], leaves: list[np.ndarray]) -> bytes:
+def pack(words: dict[str, Any], leaves: list[np.ndarray]) -> bytes:
+    """The message that goes with :attr:`Order.BEGIN`: JSON-able words, and the leaves of a state to the bit."""
     text = np.frombuffer(json.dumps(words).encode(), np.uint8)
     return pack_arrays({_WORDS: text, **{f"{i:06d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}})
 
 
 def unpack(message: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Words and leaves of the message that goes with :attr:`Order.BEGIN`."""
+    """Words and leaves from :func:`pack`'s bytes."""
     with np.load(io.BytesIO(message), allow_pickle=False) as file:
         arrays = {name: file[name] for name in sorted(file.files)}
     return json.loads(arrays.pop(_WORDS).tobytes()), list(arrays.values())
