@@ -25,6 +25,10 @@ from koki2_train.streams import Stream, life_keys, stream_key
 Metrics = dict[str, dict[str, float]]
 
 
+class NotFiniteError(ValueError):
+    """Lives without a fitness; the message names whose they are."""
+
+
 class HeldOut:
     """The same lives for everyone: a world, a number of lives and a seed.
 
@@ -53,13 +57,27 @@ class HeldOut:
             self._measured[name] = summarise_lives(lives)
         return self._measured[name]
 
-    def genomes(self, genomes: Any) -> list[Metrics]:
-        """Metrics of each of G genomes of the experiment (pytree with a leading axis of G)."""
+    def genomes(self, genomes: Any, names: Sequence[str] = ()) -> list[Metrics]:
+        """Metrics of each of G genomes of the experiment.
+
+        Args:
+            genomes: pytree with a leading axis of G.
+            names: what errors call them; their numbers where not given.
+
+        Raises:
+            NotFiniteError: a genome had a life in which its brain or its return was not finite; no mean over its lives
+                says anything.
+        """
         program = self.experiment.program()
         lives = evaluate(program.task, self.experiment.params, genomes, self.keys, program.num_steps)
         lives = jax.tree.map(np.asarray, lives)
-        count = lives.fitness.shape[0]
-        return [summarise_lives(jax.tree.map(lambda x, i=i: x[i], lives)) for i in range(count)]
+        for index, finite in enumerate(lives.finite):
+            if not finite.all():
+                who = names[index] if names else f"genome {index}"
+                raise NotFiniteError(
+                    f"{who}: brain or return is not finite (NaN or inf) in {np.sum(~finite)} of {finite.size} lives"
+                )
+        return [summarise_lives(jax.tree.map(lambda x, i=i: x[i], lives)) for i in range(len(lives.fitness))]
 
     def normalised(self, metrics: Metrics) -> float | None:
         """Fitness with random at 0 and oracle at 1, on these lives."""
@@ -128,6 +146,7 @@ def assess_runs(
 
     Raises:
         RunError: a path is no run, or has no champion.
+        NotFiniteError: a champion whose fitness is not finite.
         ValueError, TypeError: an override that cannot be.
     """
     runs = find_runs([Path(path) for path in paths])
@@ -140,7 +159,8 @@ def assess_runs(
     entries: list[dict[str, Any]] = [{} for _ in runs]
     places = {setting: HeldOut(setting, episodes, seed) for setting in together}
     for setting, indices in together.items():
-        measured = places[setting].genomes(stack_genomes([champions[index] for index in indices]))
+        names = [f"champion of {runs[index]}" for index in indices]
+        measured = places[setting].genomes(stack_genomes([champions[index] for index in indices]), names)
         for index, metrics in zip(indices, measured, strict=True):
             entries[index] = {
                 "run": str(runs[index]),

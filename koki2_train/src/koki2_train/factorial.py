@@ -114,7 +114,7 @@ def assess_cells(
     for cell in cells:
         runs = [RunDirectory(out / cell.name / f"seed{seed}") for seed in seeds]
         champions = [load_champion(run, cell.experiment) for run in runs]
-        measured = lives.genomes(stack_genomes(champions))
+        measured = lives.genomes(stack_genomes(champions), [f"champion of {run}" for run in runs])
         fitness[cell.name] = [metrics["fitness"]["mean"] for metrics in measured]
         rates = np.asarray([[row["pass_rate"] for row in _ends(run)] for run in runs])
         described.append(
