@@ -72,8 +72,8 @@ class Tally:
     Attributes:
         kills: by moment.
         too_late: moments that did not come before the process was done.
-        half_files: unfinished files that kills left.
-        half_lines: kills that left half a line at the end of generations.jsonl.
+        half_files: names of unfinished files that were found after a kill.
+        half_lines: times that generations.jsonl was found to end in half a line.
         run_again: generations that were logged and lay behind the newest checkpoint.
         lost: generations that were in a checkpoint, and after a kill were in none.
         damaged: checkpoints that were not whole after a kill.
@@ -81,7 +81,7 @@ class Tally:
 
     kills: Counter[str] = field(default_factory=Counter)
     too_late: Counter[str] = field(default_factory=Counter)
-    half_files: int = 0
+    half_files: set[str] = field(default_factory=set)
     half_lines: int = 0
     run_again: int = 0
     lost: int = 0
@@ -154,7 +154,7 @@ class Victim:
         """Counts what the kill left, and sees whether everything that was saved is still there."""
         tally, path = self.tally, self.run.path / "generations.jsonl"
         log = path.read_bytes() if path.exists() else b""
-        tally.half_files += len(list(self.run.path.rglob("*.part")))
+        tally.half_files |= {path.name for path in self.run.path.rglob("*.part")}
         tally.half_lines += bool(log) and not log.endswith(b"\n")
         newest = 0
         for path in checkpoint.newest_first(self.run.path / "checkpoints"):
@@ -223,24 +223,32 @@ def measure(kills: int, seed: int, folder: Path) -> dict[str, Any]:
     finish([*victim.command, "--resume"], cache)
     undisturbed = RunDirectory(folder / "undisturbed")
     left = [path.name for path in victim.run.path.rglob("*.part")]
-    tally = vars(victim.tally) | {"kills": dict(victim.tally.kills), "too_late": dict(victim.tally.too_late)}
+    counted = {name: dict(getattr(victim.tally, name)) for name in ("kills", "too_late")}
+    tally = vars(victim.tally) | counted | {"half_files": len(victim.tally.half_files)}
     facts = {"seed": seed, "generations": generations, "seconds": round(time.monotonic() - began, 1)}
     return {**facts, **tally, "left_at_the_end": left, "equal": compare(undisturbed, victim.run)}
 
 
 def show(seen: dict[str, Any]) -> None:
     """Prints what was seen, as a table."""
-    for what in sorted(seen["kills"], key=lambda what: PLAN.index(what)):
-        print(f"{seen['kills'][what]:4}  {what}")
-    print(f"{sum(seen['kills'].values()):4}  kills of a run of {seen['generations']} generations")
+    rows: dict[str, list[str]] = {}
+    for what in sorted(seen["kills"], key=[*MOMENTS, RUNNING, RESUMING].index):
+        file, _, step = what.partition(": ")
+        times = seen["kills"][what]
+        rows.setdefault(file, []).append(f"{step} {times}" if step else str(times))
+    for file, steps in rows.items():
+        print(f"{file:28} {', '.join(steps)}")
+    print(f"{'kills in all':28} {sum(seen['kills'].values())}, of a run of {seen['generations']} generations")
     for what, times in seen["too_late"].items():
-        print(f"      {what}: did not come before the run was done, {times} times")
-    left, half_lines, again = len(seen["left_at_the_end"]), seen["half_lines"], seen["run_again"]
-    print(f"They left {seen['half_files']} unfinished files ({left} are there at the end) and {half_lines} half lines.")
-    print(f"{again} logged generations lay behind the newest checkpoint and were run again.")
-    print(f"checkpoints damaged: {seen['damaged']}\ngenerations lost: {seen['lost']}")
+        print(f"{what}: did not come before the run was done, {times} times")
+    left = len(seen["left_at_the_end"])
+    print(f"{'unfinished files':28} {seen['half_files']} were left by kills, {left} are there at the end")
+    print(f"{'log ended in half a line':28} {seen['half_lines']} times")
+    print(f"{'run again':28} {seen['run_again']} generations, which lay behind the newest checkpoint")
+    print(f"{'checkpoints damaged':28} {seen['damaged']}")
+    print(f"{'generations lost':28} {seen['lost']}")
     for name, same in seen["equal"].items():
-        print(f"{name} equal to the undisturbed run's: {'yes' if same else 'NO'}")
+        print(f"{name + ' equal':28} {'yes' if same else 'NO'}")
 
 
 def main() -> int:

@@ -5,10 +5,11 @@ import json
 import random
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from koki2_train import runner
+from koki2_train import checkpoint, runner
 from koki2_train.run_directory import RunDirectory, RunError
 
 GENERATIONS = 600
@@ -186,6 +187,21 @@ def test_chunks_are_short_where_generations_are_long(short, short_undisturbed, r
     run, _ = run_tiny(short, tmp_path, chunk_seconds=0.0, observer=lambda rows: chunks.append(len(rows)))
     assert chunks == [1] * 6
     assert outcome(run) == short_undisturbed
+
+
+def test_checkpoints_are_taken_by_time_and_at_the_end(tiny, run_tiny, tmp_path, monkeypatch):
+    """Every chunk takes 4 seconds by this clock; they end after 1, 3, 5, … generations."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    seen = []
+
+    def tick(rows):
+        clock.now += 4
+        seen.append([int(path.stem) for path in checkpoint.newest_first(tmp_path / "checkpoints")])
+
+    run_tiny(tiny.with_settings({"generations": 14}), tmp_path, observer=tick, checkpoint_seconds=10)
+    assert seen == [[], [], [], [5], [5], [5], [11, 5], [11, 5]]
+    assert [int(path.stem) for path in checkpoint.newest_first(tmp_path / "checkpoints")] == [14, 11, 5]
 
 
 def test_rows_tell_time_and_steps_over_all_invocations(short, run_tiny, tmp_path):
