@@ -102,12 +102,13 @@ def join(meeting: Meeting, num_devices: int | None) -> None:
                 initialization_timeout=int(meeting.join_seconds) + _NOT_BEFORE_US,
                 shutdown_timeout_seconds=_PARTING_SECONDS,
             )
-        except ValueError:
+        except ValueError as error:
             raise MeetingError(
-                "--distributed: no cluster is found here; give --coordinator, --num-processes and --process-id"
+                f"--distributed: JAX finds no cluster here ({error}); give --coordinator, --num-processes, --process-id"
             ) from None
         except RuntimeError as error:
-            raise MeetingError(f"--coordinator {meeting.coordinator} cannot be opened here: {error}") from None
+            where = meeting.coordinator or "of the cluster"
+            raise MeetingError(f"--coordinator {where} cannot be opened here: {error}") from None
     _check_alike(num_devices)
 
 
