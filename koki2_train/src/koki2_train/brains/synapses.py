@@ -75,7 +75,7 @@ class SparseSynapses:
 
     Memory and time grow as N·k. Synapses are added one after the other, all neurons at a time: a reduction would leave
     their order to the compiler, which was seen to choose another one for a genome that is alone on its device. On a CPU
-    no other way to write the product was faster over 32 lives a genome (see docs/performance.md).
+    no other way to write the product was clearly faster over 32 lives a genome (see docs/performance.md).
 
     Attributes:
         w_in: (num_observations, N) float32.
