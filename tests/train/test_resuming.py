@@ -216,6 +216,21 @@ def test_a_run_is_not_begun_where_one_is(tiny, run, run_tiny):
     assert files(run.path) == before
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_was_killed_before_it_had_begun_is_begun(tiny, undisturbed, run_tiny, outcome, tmp_path, resume):
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".config.json.a1b2c3.part").write_text('{"exp')
+    run, _ = run_tiny(tiny, tmp_path, resume=resume)
+    assert outcome(run) == undisturbed
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_of_two_that_begin_in_one_place_one_writes_nothing(tiny, run_tiny, tmp_path):
+    with RunDirectory(tmp_path).locked(), pytest.raises(RunError, match="in use by another process"):
+        run_tiny(tiny, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
 def test_what_a_kill_left_unfinished_is_swept_when_the_run_goes_on(tiny, run, undisturbed, run_tiny, outcome):
     left = [".generations.jsonl.a1b2c3.part", "checkpoints/.00000008.ckpt.a1b2c3.part", ".best_genome.npz.a1b2c3.part"]
     for name in [*left, ".life.gif.a1b2c3.part"]:
