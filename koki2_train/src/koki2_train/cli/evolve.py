@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -36,6 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from koki2_train.leading import Leader
+
+
+class _How(NamedTuple):
+    """The flags that say how runs are carried out."""
+
+    resume: bool
+    devices: int | None
+    log_every: int
+    checkpoint_seconds: float
 
 
 def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -85,7 +94,7 @@ def command(
         raise click.UsageError("--resume needs --out, the run to go on with")
     meeting, settings = take_meeting(options), take_settings(options)
     plan = partial(_plan, rung, settings, out, seed, seeds, resume)
-    how = {"resume": resume, "devices": devices, "log_every": log_every, "checkpoint_seconds": checkpoint_seconds}
+    how = _How(resume, devices, log_every, checkpoint_seconds)
 
     from koki2_train.platform_setup import set_up
 
@@ -123,14 +132,14 @@ def _evolve(
     rung: str,
     experiment: Experiment,
     targets: dict[int, Path],
-    how: dict[str, Any],
+    how: _How,
     as_json: bool,
     leader: Leader | None = None,
 ) -> int:
     """Evolves every seed into its folder; the exit code."""
     results = []
     for each, path in targets.items():
-        result, stop = _run_one(experiment, each, path, f"{rung} seed {each}", as_json, leader, **how)
+        result, stop = _run_one(experiment, each, path, f"{rung} seed {each}", how, as_json, leader)
         results.append(result)
         if stop:
             break
@@ -187,24 +196,20 @@ def _run_one(
     seed: int,
     path: Path,
     label: str,
+    how: _How,
     quiet: bool,
     leader: Leader | None,
-    *,
-    resume: bool,
-    devices: int | None,
-    log_every: int,
-    checkpoint_seconds: float,
 ) -> tuple[dict[str, Any], bool]:
     """Evolves one seed; what is told of it as JSON, and whether to go on to the next seed was ruled out."""
     from koki2_train.run_directory import RunDirectory, RunError
     from koki2_train.runner import RunOptions, run_experiment
 
-    options = RunOptions(devices, log_every, checkpoint_seconds=checkpoint_seconds)
+    options = RunOptions(how.devices, how.log_every, checkpoint_seconds=how.checkpoint_seconds)
     try:
         with progress(label, experiment.evolution.generations, quiet=quiet) as observer:
             result = run_experiment(
                 RunDirectory(path), experiment, seed, options,
-                resume=resume, command=sys.argv, observer=observer, leader=leader,
+                resume=how.resume, command=sys.argv, observer=observer, leader=leader,
             )  # fmt: skip
     except (RunError, ValueError) as error:
         raise click.UsageError(str(error)) from None
