@@ -60,13 +60,8 @@ def work_together(meeting: processes.Meeting, num_devices: int | None, lead: Cal
 
     try:
         code = follow(num_devices) if jax.process_index() else _lead(lead)
-    except processes.LostError:
-        raise
     except jax.errors.JaxRuntimeError as error:
         raise processes.LostError(f"another process has died, or a device: {str(error)[:200]}") from None
-    except Exception:
-        processes.part()
-        raise
     processes.part()
     return code
 
@@ -81,6 +76,7 @@ def _lead(lead: Callable[[Leader], int]) -> int:
         raise  # nobody listens
     except Exception as error:
         leader.end(getattr(error, "exit_code", 1))
+        processes.part()
         raise
     leader.end(code)
     return code
