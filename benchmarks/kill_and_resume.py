@@ -61,7 +61,7 @@ SETTINGS = {
     "mvt-min-alive-steps": 8,
     "mvt-min-energy-gained": 0.3,
 }
-GENERATIONS_PER_KILL = 12  # so that it is not finished long before it was killed often enough
+GENERATIONS, GENERATIONS_PER_KILL = 300, 12  # so that it is not finished before it was killed often enough
 PATIENCE = 120  # seconds for a process to get somewhere
 
 
@@ -130,17 +130,16 @@ class Victim:
         return self.start([str(MORTAL), moment, str(times)], "--checkpoint-seconds=0")
 
     def kill_at_random(self, what: str) -> subprocess.Popen[str]:
-        """Starts a process and kills it."""
+        """Starts a process and kills it, before or soon after its first new generation."""
         began, before = time.monotonic(), self.log_number()
         process = self.start(["-m", "koki2_train"], f"--checkpoint-seconds={self.rng.choice((0, 0.05))}")
-        if what == RESUMING:
-            time.sleep(self.rng.uniform(0.5, 1.0) * self.resume_seconds)
-        else:
-            while process.poll() is None and time.monotonic() < began + PATIENCE:
-                if self.log_number() != before and len(self.run.read_generations()) > self.saved:
-                    break
-                time.sleep(0.002)
-            self.resume_seconds = time.monotonic() - began
+        patience = self.rng.uniform(0.5, 1.0) * self.resume_seconds if what == RESUMING else PATIENCE
+        while process.poll() is None and time.monotonic() < began + patience:
+            if self.log_number() != before and len(self.run.read_generations()) > self.saved:
+                self.resume_seconds = time.monotonic() - began
+                break
+            time.sleep(0.002)
+        if what == RUNNING:
             time.sleep(self.rng.uniform(0.0, 0.05))
         process.kill()
         return process
@@ -209,7 +208,7 @@ def measure(kills: int, seed: int, folder: Path) -> dict[str, Any]:
     Returns:
         What was seen: the fields of :class:`Tally`, and ``equal`` by part of a run.
     """
-    rng, cache, generations = random.Random(seed), folder / "cache", GENERATIONS_PER_KILL * kills
+    rng, cache, generations = random.Random(seed), folder / "cache", max(GENERATIONS, GENERATIONS_PER_KILL * kills)
     finish(evolve(folder / "undisturbed", generations), cache)
     victim = Victim(folder / "killed", generations, cache, rng)
     plan = [PLAN[i % len(PLAN)] for i in range(kills)]

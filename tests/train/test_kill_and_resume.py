@@ -30,7 +30,7 @@ def test_a_run_that_is_killed_at_many_moments_ends_with_the_same_bits(python, be
     seen = json.loads(out)
     assert seen["kills"] == dict.fromkeys(benchmark.FIRST, 1)
     assert (seen["lost"], seen["damaged"], seen["left_at_the_end"]) == (0, 0, [])
-    assert (seen["half_lines"], seen["half_files"] >= 3) == (1, True)
+    assert (seen["half_lines"] >= 1, seen["half_files"] >= 3) == (True, True)
     assert list(seen["equal"].values()) == [True] * 3
 
 
