@@ -296,7 +296,7 @@ def test_a_run_from_beginning_to_evaluation(evolve, cli, tiny, finished, outcome
 
     before = snapshot(tmp_path)
     assert_refused(evolve(), "--out", str(tmp_path / "run"), "not empty", "--resume")
-    assert_refused(evolve("--resume", "--sigma", 0.3), "begun with sigma 0.1, not 0.3")
+    assert_refused(evolve("--resume", "--sigma", 0.3), "begun with sigma 0.15, not 0.3")
     assert_refused(evolve("--resume", "--seed", 1), "begun with --seed 0, not 1")
     assert_refused(evolve("--resume", rung="L0.2"), "begun on L1.0, not L0.2")
     assert_refused(evolve(out="run/config.json"), "--out", "config.json is no folder")
@@ -307,7 +307,7 @@ def test_a_run_from_beginning_to_evaluation(evolve, cli, tiny, finished, outcome
     assert bare.code == 0, bare.err
     assert run.read_config() == (tiny.with_settings({"generations": 8}), 0)
     other = cli("evolve", "L1.0", "--out", run.path, "--resume", "--sigma", 0.3)
-    assert_refused(other, "begun with sigma 0.1, not 0.3")
+    assert_refused(other, "begun with sigma 0.15, not 0.3")
     again = evolve("--resume", "--generations", 8)
     assert again.code == 0
     assert "8 generations" in again.out

@@ -185,7 +185,7 @@ def write_checksummed(path, body):
 REFUSED = {
     all_damaged: r"no checkpoint can be used: .*00000006\.ckpt: damaged.*; remove .*checkpoints to begin again",
     another_seed: "was begun with --seed 0, not 1",
-    another_setting: "was begun with sigma 0.1, not 0.2",
+    another_setting: "was begun with sigma 0.15, not 0.2",
     another_seeds_checkpoint: "its newest checkpoint is of a run with --seed 1, not 0",
     another_settings_checkpoint: "its newest checkpoint is of a run with energy_gain 0.3, not 0.2",
     another_format: r"00000006\.ckpt: format 1, this version reads 2",

@@ -95,7 +95,7 @@ def test_the_log_tells_what_the_generation_did(tiny):
     np.testing.assert_allclose(log.success[0], np.mean(lives.success), rtol=1e-6)
     np.testing.assert_allclose(log.steps_alive[0], np.mean(lives.steps_alive), rtol=1e-6)
     assert log.non_finite.tolist() == [0] * LAST
-    np.testing.assert_allclose(log.sigma, 0.1, rtol=1e-6)
+    np.testing.assert_allclose(log.sigma, 0.15, rtol=1e-6)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 12345])

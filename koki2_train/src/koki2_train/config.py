@@ -54,7 +54,7 @@ class EvolutionConfig(_Checked):
     generations: int = knob(200, "generations to run", low=1, group="evolution")
     pop_size: int = knob(128, "genomes per generation, an even number", low=2, group="evolution")
     episodes: int = knob(8, "lives per genome and generation, the same for all genomes", low=1, group="evolution")
-    sigma: float = knob(0.1, "standard deviation of the search", low=1e-9, group="evolution", scheduled=False)
+    sigma: float = knob(0.15, "standard deviation of the search", low=1e-9, group="evolution", scheduled=False)
     sigma_decay: float = knob(
         1.0, "factor on sigma per generation", low=1e-3, high=1.0, group="evolution", scheduled=False
     )
