@@ -172,3 +172,21 @@ def test_sweeping_knobs_compiles_once():
     for end in (0.0, 1.0):
         run(params.replace(grad_gain=ramp(0.0, end)))
     assert len(traces) == 2
+
+
+def test_step_in_compiled_code_draws_only_for_what_is_on():
+    """Where knobs are plain numbers they stay so through ``step``; the draws that are left are those of a birth."""
+
+    def many(params):
+        def run(keys, actions):
+            return jax.vmap(lambda key, action: ENV.step(key, STATE, action, params))(keys, actions)
+
+        return run
+
+    keys, actions = jax.random.split(jax.random.key(0), 3), jnp.asarray([LEFT, RIGHT, 0])
+    births = 2 * draws(lambda key: ENV.reset_env(key, PLAIN), keys[0])  # one way for CPUs, one for other devices
+    assert draws(many(PLAIN), keys, actions) == births > 0
+    assert draws(many(PLAIN.replace(motor_gain=0.5)), keys, actions) == births + 1
+    plain = jax.jit(many(PLAIN))(keys, actions)
+    traced = jax.jit(lambda params, *arguments: many(params)(*arguments))(PLAIN, keys, actions)
+    jax.tree.map(np.testing.assert_array_equal, plain, traced)

@@ -133,7 +133,7 @@ def spread(mesh: Mesh, work: Callable[[Any], T], genomes: Any) -> T:
 def on_every_device(mesh: Mesh, function: Callable[..., T], *arguments: Any) -> T:
     """Runs ``function`` as a whole on every device of the mesh, on the same arguments to the same results.
 
-    Inside, only :func:`evaluate_genomes` divides work. Left to itself XLA would also divide what comes before and
+    Inside, only :func:`spread` divides work. Left to itself XLA would also divide what comes before and
     after it, sum up in parts, and so round differently on every number of devices.
     """
     everywhere = PartitionSpec()
