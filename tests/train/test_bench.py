@@ -193,42 +193,6 @@ def test_the_tables_say_where_and_how_much(cli, known_facts, monkeypatch):
     assert all(heading in result.out for name in rows for heading, *_ in _COLUMNS[name])
 
 
-@pytest.mark.slow
-def test_lives_are_told_as_time_per_step():
-    one, two = measure("lives", Plan.quick(1), silent)
-    assert (one["case"], one["steps"]) == ("L0.2, 32 neurons, 4 genomes × 1 life", 32)
-    assert (two["case"], two["steps"]) == ("L0.2, 32 neurons, 4 genomes × 2 lives", 64)
-    for row in (one, two):
-        assert_measured(row, RATES)
-        assert row["ns_per_step_median"] == pytest.approx(1e3 / row["msteps_median"])
-        assert row["ns_per_step_min"] <= row["ns_per_step_median"] <= row["ns_per_step_max"]
-
-
-@pytest.mark.slow
-def test_brains_of_any_size_have_the_same_work():
-    small, large = measure("brains", Plan.quick(1), silent)
-    assert (small["neurons"], small["genomes"], large["neurons"], large["genomes"]) == (16, 8, 32, 4)
-    assert small["neurons"] * small["steps"] == large["neurons"] * large["steps"]
-    for row in (small, large):
-        assert_measured(row, RATES | {"neuron_updates_median"})
-
-
-@pytest.mark.slow
-def test_what_a_step_asks_for_is_counted_and_held_against_the_peaks():
-    rows = measure("bounds", Plan.quick(1), silent)
-    *peaks, few, many = rows
-    assert [row["case"].split()[0] for row in peaks] == ["FLOP/s", "FLOP/s", "bytes/s", "bytes/s"]
-    for row in peaks:
-        assert_measured(row, {"giga_median", "giga_min", "giga_max"})
-    by_hand = 2 * (36 * 32 + 32 * 5)  # the brain's products
-    for row in (few, many):
-        assert by_hand < row["flops"] < 2 * by_hand
-        assert row["flops"] / row["product_ns"] == pytest.approx(peaks[1]["giga_median"])
-        assert row["bytes"] / row["traffic_ns"] == pytest.approx(peaks[2]["giga_median"])
-    assert many["flops"] == pytest.approx(few["flops"], rel=0.01)
-    assert many["bytes"] < few["bytes"], "more lives share a genome's weights"
-
-
 def test_a_trace_is_written_and_nothing_else_done(cli, known_facts, tmp_path):
     result = cli("bench", *QUICK, "--profile", tmp_path / "new" / "trace", "--json")
     assert (result.code, result.err) == (0, "")
@@ -238,30 +202,75 @@ def test_a_trace_is_written_and_nothing_else_done(cli, known_facts, tmp_path):
     assert trace.stat().st_size > 0
 
 
-@pytest.mark.slow
-def test_nothing_that_should_not_is_compiled_anew():
-    rows = measure("compiles", Plan.quick(), silent)
-    assert rows[0]["case"] == "first run"
-    assert rows[0]["compilations"] > 0
-    assert {row["case"]: row["compilations"] for row in rows[1:]} == dict.fromkeys(
-        ("another seed", "another knob value", "another schedule", "more generations"), 0
-    )
+# All sections, measured once
 
 
-@pytest.mark.slow
-def test_all_sections_and_a_trace(python, monkeypatch, tmp_path):
-    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # what is started from there compiles faster too
-    process = python("-m", "koki2_train", "bench", *QUICK, *SECTIONS, "--profile", tmp_path / "trace", "--json")
+@pytest.fixture(scope="module")
+def everything(python, tmp_path_factory):
+    """What all sections and a trace say, tiny, from a process of their own."""
+    trace = tmp_path_factory.mktemp("bench") / "trace"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # what is started from there compiles faster too
+        process = python("-m", "koki2_train", "bench", *QUICK, *SECTIONS, "--profile", trace, "--json")
     out, err = process.communicate(timeout=600)
     assert (process.returncode, err) == (0, "")
-    data = json.loads(out)
-    assert list(data["sections"]) == list(SECTIONS) == list(_COLUMNS)
-    for name, rows in data["sections"].items():
+    assert list(trace.rglob("*.trace.json.gz"))
+    return json.loads(out)["sections"]
+
+
+@pytest.mark.slow
+def test_all_sections_fill_their_columns(everything):
+    assert list(everything) == list(SECTIONS) == list(_COLUMNS)
+    for name, rows in everything.items():
         for row in rows:
             assert row["case"]
             assert {key for _, key, *_ in _COLUMNS[name]} <= set(row)
-    assert [row["cache"] for row in data["sections"]["start"]] == ["empty", "warm"]
-    assert [row["mvt"] for row in data["sections"]["training"]] == [False, False, False, True]
-    for row in data["sections"]["memory"]:
+    assert [row["cache"] for row in everything["start"]] == ["empty", "warm"]
+    assert [row["mvt"] for row in everything["training"]] == [False, False, False, True]
+    for row in everything["memory"]:
         assert 0 < row["imported_bytes"] < row["compiled_bytes"] <= row["generation_bytes"]
-    assert list((tmp_path / "trace").rglob("*.trace.json.gz"))
+
+
+@pytest.mark.slow
+def test_lives_are_told_as_time_per_step(everything):
+    one, two = everything["lives"]
+    assert (one["case"], one["steps"]) == ("L0.2, 32 neurons, 4 genomes × 1 life", 32)
+    assert (two["case"], two["steps"]) == ("L0.2, 32 neurons, 4 genomes × 2 lives", 64)
+    for row in (one, two):
+        assert_measured(row, RATES)
+        assert row["ns_per_step_median"] == pytest.approx(1e3 / row["msteps_median"])
+        assert row["ns_per_step_min"] <= row["ns_per_step_median"] <= row["ns_per_step_max"]
+
+
+@pytest.mark.slow
+def test_brains_of_any_size_have_the_same_work(everything):
+    small, large = everything["brains"]
+    assert (small["neurons"], small["genomes"], large["neurons"], large["genomes"]) == (16, 8, 32, 4)
+    assert small["neurons"] * small["steps"] == large["neurons"] * large["steps"]
+    for row in (small, large):
+        assert_measured(row, RATES | {"neuron_updates_median"})
+
+
+@pytest.mark.slow
+def test_what_a_step_asks_for_is_counted_and_held_against_the_peaks(everything):
+    *peaks, few, many = everything["bounds"]
+    assert [row["case"].split()[0] for row in peaks] == ["FLOP/s", "FLOP/s", "bytes/s", "bytes/s"]
+    for row in peaks:
+        assert_measured(row, {"giga_median", "giga_min", "giga_max"})
+    by_hand = 2 * (36 * 32 + 32 * 8)  # the brain's products
+    for row in (few, many):
+        assert by_hand < row["flops"] < 2 * by_hand
+        assert row["flops"] / row["product_ns"] == pytest.approx(peaks[1]["giga_median"])
+        assert row["bytes"] / row["traffic_ns"] == pytest.approx(peaks[2]["giga_median"])
+    assert many["flops"] == pytest.approx(few["flops"], rel=0.01)
+    assert many["bytes"] < few["bytes"], "more lives share a genome's weights"
+
+
+@pytest.mark.slow
+def test_nothing_that_should_not_is_compiled_anew(everything):
+    first, *others = everything["compiles"]
+    assert first["case"] == "first run"
+    assert first["compilations"] > 0
+    assert {row["case"]: row["compilations"] for row in others} == dict.fromkeys(
+        ("another seed", "another knob value", "another schedule", "more generations"), 0
+    )
