@@ -9,7 +9,7 @@ from koki2_train import processes
 from koki2_train.evaluation import replicate
 from koki2_train.experiment import Experiment
 from koki2_train.leading import Order, fingerprint, last_of, unpack
-from koki2_train.runner import StopRequest
+from koki2_train.stopping import StopRequest
 from koki2_train.training import advance, crown, start
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import jax
@@ -19,6 +17,7 @@ from koki2_train.evaluation import replicate
 from koki2_train.experiment import Experiment
 from koki2_train.leading import Leader
 from koki2_train.run_directory import RunDirectory, RunError
+from koki2_train.stopping import StopRequest
 from koki2_train.training import GenerationLog, Program, RunState, advance, crown, start, unravel
 from koki2_train.viability import FAILURES
 
@@ -62,32 +61,6 @@ class RunResult:
     stop_asked: bool
     seconds: float
     env_steps: int
-
-
-class StopRequest:
-    """Turns the first SIGINT or SIGTERM into a flag, so that a run ends between chunks; a second ends it at once.
-
-    A first signal never raises: an exception could come up inside of a callback that must not raise (the garbage
-    collector's, say), where Python prints a traceback and forgets it.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> StopRequest:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
 
 
 def run_experiment(

@@ -24,8 +24,9 @@ def machine_and_versions(devices: int | None) -> dict[str, Any]:
 
     from koki2_train.evaluation import population_mesh
 
-    mesh, config = population_mesh(devices), jax.config
-    kept = bool(config.jax_enable_compilation_cache and config.jax_compilation_cache_dir)  # type: ignore[attr-defined]
+    mesh = population_mesh(devices)
+    config: Any = jax.config  # not every version of JAX declares its settings' types
+    kept = bool(config.jax_enable_compilation_cache and config.jax_compilation_cache_dir)
     return {
         "device": mesh.devices.flat[0].device_kind,
         "devices": mesh.size,

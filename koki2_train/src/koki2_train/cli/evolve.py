@@ -149,7 +149,7 @@ def _evolve(
 
 
 def _evolve_together(meeting: Meeting, devices: int | None, lead: Callable[[Leader], int]) -> int:
-    from koki2_train.leading import work_together
+    from koki2_train.together import work_together
 
     try:
         return work_together(meeting, devices, lead)

@@ -1,0 +1,53 @@
+"""Several processes: each joins the others, and leads them or follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from koki2_train import processes
+from koki2_train.leading import Leader
+
+
+def work_together(meeting: processes.Meeting, num_devices: int | None, lead: Callable[[Leader], int]) -> int:
+    """Joins the other processes, and leads them or follows.
+
+    Args:
+        meeting: where they meet.
+        num_devices: how many devices of every process take part; all where None.
+        lead: what process 0 does. Whether it returns or raises, the others are told to leave, with the exit code it
+            returned or its exception has (1 where it has none).
+
+    Returns:
+        The exit code, on all of them.
+
+    Raises:
+        MeetingError: they could not join.
+        LostError: one of them died, or came to different bits.
+    """
+    processes.join(meeting, num_devices)
+    import jax
+
+    from koki2_train.following import follow  # wakes JAX, which must have joined before
+
+    try:
+        code = follow(num_devices) if jax.process_index() else _lead(lead)
+    except jax.errors.JaxRuntimeError as error:
+        raise processes.LostError(f"another process has died, or a device: {str(error)[:200]}") from None
+    processes.part()
+    return code
+
+
+def _lead(lead: Callable[[Leader], int]) -> int:
+    import jax
+
+    leader = Leader(has_followers=jax.process_count() > 1)
+    try:
+        code = lead(leader)
+    except (jax.errors.JaxRuntimeError, processes.LostError):
+        raise  # nobody listens
+    except Exception as error:
+        leader.end(getattr(error, "exit_code", 1))
+        processes.part()
+        raise
+    leader.end(code)
+    return code
