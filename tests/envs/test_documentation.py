@@ -14,14 +14,25 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "koki2_envs" / "README.md").read_text(encoding="utf-8")
 LADDER = ROOT / "docs" / "ladder"
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-FORAGING = (LADDER / "foraging.md").read_text(encoding="utf-8")
-FORAGING_RUNGS = [name for name, row in RUNGS.items() if row.params is ForagingParams]
+FAMILIES = list(dict.fromkeys(row.params for row in RUNGS.values()))
+"""The params of each family; its page is called after them."""
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def page(rung):
     return (LADDER / f"{rung}.md").read_text(encoding="utf-8")
+
+
+def family_page(params):
+    name = params.__name__.removesuffix("Params").lower()
+    return (LADDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def own_knobs(params):
+    """The knobs that a family adds to those of foraging, on whose page the others are."""
+    known = {} if params is ForagingParams else knob_fields(ForagingParams)
+    return {name: field for name, field in knob_fields(params).items() if name not in known}
 
 
 def as_written(value):
@@ -51,23 +62,25 @@ def test_the_readmes_skipped_property_exists():
     assert skipped[1] in PROPERTIES
 
 
-@pytest.mark.parametrize("name", knob_fields(ForagingParams))
-def test_every_knob_is_documented_as_it_is_declared(name):
-    field = knob_fields(ForagingParams)[name]
+@pytest.mark.parametrize(("params", "name"), [(params, name) for params in FAMILIES for name in own_knobs(params)])
+def test_every_knob_is_documented_as_it_is_declared(params, name):
+    field = own_knobs(params)[name]
     spec = spec_of(field)
     allowed = "true or false" if isinstance(field.default, bool) else spec.allowed
     schedule = "yes" if spec.scheduled else "no"
     unit = f" {spec.unit}" if spec.unit else ""
     row = f"| `{name}` | {as_written(field.default)} | {allowed}{unit} | {schedule} | {spec.doc} |"
-    assert row in FORAGING.splitlines()
+    assert row in family_page(params).splitlines()
 
 
-def test_no_knob_is_documented_that_does_not_exist():
-    table = FORAGING[FORAGING.index("## Knobs") :]
-    assert set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)) == set(knob_fields(ForagingParams))
+@pytest.mark.parametrize("params", FAMILIES)
+def test_no_knob_is_documented_that_does_not_exist(params):
+    text = family_page(params)
+    table = text[text.index("## Knobs") :]
+    assert set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)) == set(own_knobs(params))
 
 
-@pytest.mark.parametrize("rung", FORAGING_RUNGS)
+@pytest.mark.parametrize("rung", RUNGS)
 def test_each_rungs_page_says_what_it_changes(rung):
     text = page(rung)
     row = RUNGS[rung]
@@ -78,11 +91,14 @@ def test_each_rungs_page_says_what_it_changes(rung):
         assert f"| `{policy}` |" in text
 
 
-def test_entries_and_actions_are_documented_in_their_order():
-    env, _ = make("L0.0")
-    for names in (env.observation_names, env.action_names):
-        for index, name in enumerate(names):
-            assert f"| {index} | `{name}` |" in FORAGING
+@pytest.mark.parametrize("rung", RUNGS)
+def test_entries_and_actions_are_documented_in_their_order(rung):
+    env, params = make(rung)
+    text = family_page(type(params))
+    for index, name in enumerate(env.observation_names):
+        assert f"| {index} | `{name}` |" in text
+    for index, name in enumerate(env.action_names):
+        assert f"| {index} | `{name}` |" in family_page(ForagingParams)
 
 
 @pytest.mark.parametrize("path", sorted(LADDER.glob("*.md")), ids=lambda path: path.name)

@@ -23,6 +23,8 @@ class Rung:
         params: the class of its params.
         structure: the world's constructor arguments, which set array shapes.
         knobs: knobs that differ from the params' defaults.
+        held_out: knobs that differ in the side of the world that is kept for tests of generalisation; empty where there
+            is no such side.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Rung:
     params: type[WorldParams]
     structure: Mapping[str, int] = field(default_factory=dict)
     knobs: Mapping[str, Any] = field(default_factory=dict)
+    held_out: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def default_params(self) -> WorldParams:

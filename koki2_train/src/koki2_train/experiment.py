@@ -54,7 +54,8 @@ class Experiment:
         Args:
             rung_name: a rung of the ladder.
             settings: values by name, of whichever part of the experiment; names are unique over all parts. Where
-                ``energy_decay`` is not among them it becomes energy_init/steps: one full life without food.
+                ``energy_decay`` is neither among them nor among the rung's knobs it becomes energy_init/steps: one full
+                life without food.
 
         Raises:
             ValueError, TypeError: an unknown rung or setting, or a value that cannot be, by name.
@@ -207,7 +208,7 @@ def parse_setting(name: str, text: str) -> Any:
 
 def _params(row: Rung, chosen: Mapping[str, Any], structure: Mapping[str, int]) -> WorldParams:
     params: Any = row.default_params.replace(**chosen)
-    if "energy_decay" in knob_fields(params) and "energy_decay" not in chosen:
+    if "energy_decay" in knob_fields(params) and not {"energy_decay"} & {*chosen, *row.knobs}:
         initial = params.energy_init
         at_birth = initial.start if isinstance(initial, Schedule) else initial
         params = params.replace(energy_decay=at_birth / params.max_steps_in_episode)

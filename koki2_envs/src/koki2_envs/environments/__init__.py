@@ -1,6 +1,8 @@
 """The worlds, one file a family."""
 
-from koki2_envs.environments.foraging import Foraging, ForagingState
-from koki2_envs.environments.world import World, WorldState
+from koki2_envs.environments.foraging import Foraging
+from koki2_envs.environments.grid import Grid
+from koki2_envs.environments.state import ForagingState, WorldState
+from koki2_envs.environments.world import World
 
-__all__ = ["Foraging", "ForagingState", "World", "WorldState"]
+__all__ = ["Foraging", "ForagingState", "Grid", "World", "WorldState"]

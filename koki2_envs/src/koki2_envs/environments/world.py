@@ -7,29 +7,16 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from gymnax.environments import environment, spaces
 
 from koki2_envs.environments.on_demand import on_demand
+from koki2_envs.environments.state import WorldState
 from koki2_envs.knobs import at, is_always
 from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.params import STRUCTURE, WorldParams
 
-StateT = TypeVar("StateT", bound="WorldState")
+StateT = TypeVar("StateT", bound=WorldState)
 ParamsT = TypeVar("ParamsT", bound=WorldParams)
-
-
-@struct.dataclass
-class WorldState(environment.EnvState):
-    """State of one life.
-
-    Attributes:
-        time: () int32, steps lived.
-        succeeded: () bool, whether a good source was ever reached.
-    """
-
-    time: jax.Array
-    succeeded: jax.Array
 
 
 class World(environment.Environment, Generic[StateT, ParamsT]):
@@ -42,11 +29,13 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         observation_names: a name for each entry of the observation.
         observation_sizes: the typical size of each entry in a life, for those who scale what they sense.
         action_names: a name for each action.
+        metric_names: entries of the info that are summed over a life and reported besides those that every world has.
     """
 
     observation_names: ClassVar[tuple[str, ...]]
     observation_sizes: ClassVar[tuple[float, ...]]
     action_names: ClassVar[tuple[str, ...]]
+    metric_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, rung: str, default_params: ParamsT, **structure: int):
         self.rung = rung

@@ -22,6 +22,12 @@ class Stream(IntEnum):
     NOISE = 4
     SCATTER = 5
     BIRTH = 6
+    TERRAIN = 7
+    SECOND_SCATTER = 8
+    STORM = 9
+    CUE = 10
+    DECOY = 11
+    SWITCH = 12
 
 
 class Luck(NamedTuple):

@@ -35,6 +35,18 @@ def nearest(pos: jax.Array, things: jax.Array, candidates: jax.Array) -> tuple[j
     return row(dx, dy), jnp.arange(things.shape[0]) == first
 
 
+def fade(gradient: jax.Array, offset: jax.Array, radius: Knob, phi: jax.Array) -> jax.Array:
+    """The gradient where the thing at ``offset`` (2,) int32 is no farther (Euclidean) than ``radius`` > 0, else zero.
+
+    A radius of 0 is without limit.
+    """
+    if is_always(radius, 0.0):
+        return gradient
+    limit = at(radius, phi)
+    distance = jnp.sum(jnp.square(offset.astype(jnp.float32)))
+    return jnp.where((limit <= 0) | (distance <= jnp.square(limit)), gradient, 0.0)
+
+
 def quantise(gradient: jax.Array, bins: Knob, phi: jax.Array) -> jax.Array:
     """round(g·b)/b where the resolution b > 0, else g."""
     if is_always(bins, 0.0):

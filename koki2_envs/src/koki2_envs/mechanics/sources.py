@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -27,6 +28,24 @@ class Sources(NamedTuple):
     active: jax.Array
     respawn_t: jax.Array
 
+    def part(self, which: slice) -> Sources:
+        """Some of them."""
+        return Sources(*(field[which] for field in self))
+
+
+def source_fields(sources: Sources) -> dict[str, jax.Array]:
+    """Sources as variables of a world's state, by name."""
+    return {f"source_{name}": value for name, value in sources._asdict().items()}
+
+
+def together(*groups: Sources) -> Sources:
+    """Groups of sources, one behind the other."""
+    return Sources(*(jnp.concatenate(fields) for fields in zip(*groups, strict=True)))
+
+
+Cells = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+"""Turns uniform bits (n,) uint32 into cells (n, 2) int32 and the randomness that is left, (n,) uint32."""
+
 
 def uniform_cells(bits: jax.Array, size: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Uniform cells, each from 32 random bits.
@@ -51,10 +70,10 @@ def _divided(bits: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
     return (high * n + (low * n >> 16)) >> 16, bits * n
 
 
-def scatter(luck: Luck, num_sources: int, num_bad: jax.Array | int, size: jax.Array) -> Sources:
-    """Sources in uniform, independent cells, exactly ``num_bad`` of them bad, uniformly which."""
+def scatter(luck: Luck, num_sources: int, num_bad: jax.Array | int, cells: Cells) -> Sources:
+    """Sources in independent cells, exactly ``num_bad`` of them bad, uniformly which."""
     # Those with the lowest lots are bad. The lot is the randomness that the cell left over.
-    pos, lot = uniform_cells(luck.bits(num_sources), size)
+    pos, lot = cells(luck.bits(num_sources))
     ahead = (lot[:, None] > lot[None, :]) | ((lot[:, None] == lot[None, :]) & _earlier(num_sources))
     return Sources(
         pos=pos,
@@ -78,7 +97,7 @@ def deplete_and_respawn(
     good_delay: Knob,
     bad_delay: Knob,
     bad_deplete_p: Knob,
-    size: jax.Array,
+    cells: Cells,
     phi: jax.Array,
 ) -> Sources:
     """Arrived-at sources go inactive, timers count down, and sources whose time has come are back elsewhere.
@@ -91,7 +110,7 @@ def deplete_and_respawn(
         good_delay: steps until a good source is back; 0 moves it within this step.
         bad_delay: the same for bad ones; negative takes ``good_delay``.
         bad_deplete_p: probability that a bad source depletes.
-        size: (2,) int32, the world's width and height.
+        cells: gives the cells in which sources come back.
         phi: phase of this step.
     """
 
@@ -108,9 +127,9 @@ def deplete_and_respawn(
         timer = jnp.where(sources.active, 0, sources.respawn_t - 1)
         timer = jnp.where(gone, jnp.where(sources.is_bad, bad_steps, good_steps), timer)
         back = (gone | ~sources.active) & (timer <= 0)
-        cells, _ = uniform_cells(Luck(key, Stream.RESPAWN_PLACE).bits(arrival.size), size)
+        places, _ = cells(Luck(key, Stream.RESPAWN_PLACE).bits(arrival.size))
         return Sources(
-            pos=jnp.where(back[:, None], cells, sources.pos),
+            pos=jnp.where(back[:, None], places, sources.pos),
             is_bad=sources.is_bad,
             active=(sources.active & ~gone) | back,
             respawn_t=jnp.maximum(timer, 0),

@@ -54,6 +54,10 @@ class ForagingParams(WorldParams):
         group="senses",
         neutral=0.0,
     )
+    sense_radius: float = knob(
+        0.0, "distance up to which sources are sensed; 0 is without limit", unit="cells", low=0.0, group="senses",
+        neutral=0.0,
+    )  # fmt: skip
     grad_bins: float = knob(
         0.0, "resolution b of the gradient, quantised to round(g·b)/b; 0 is exact", low=0.0, group="senses", neutral=0.0
     )

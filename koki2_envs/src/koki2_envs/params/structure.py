@@ -37,9 +37,11 @@ class Structure:
         return int(value)
 
 
+def _count(doc: str, holds: str | None = None, *, low: int = 1, high: int = 1024, group: str = "sources") -> Structure:
+    return Structure(KnobSpec(doc, low=low, high=high, group=group, scheduled=False), holds)
+
+
 STRUCTURE: dict[str, Structure] = {
-    "num_sources": Structure(
-        KnobSpec("how many sources there are", low=1, high=1024, group="sources", scheduled=False), "num_bad_sources"
-    )
+    "num_sources": _count("how many sources there are", "num_bad_sources"),
 }
 """Every structure argument of every world, by name."""

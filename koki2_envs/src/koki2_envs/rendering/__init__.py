@@ -4,6 +4,7 @@ A world says what is to be seen of it by registering a function with :data:`scen
 :class:`Scene` and knows no world by name.
 """
 
+from koki2_envs.rendering import scenes
 from koki2_envs.rendering.film import animate_life
 from koki2_envs.rendering.panels import Panel
 from koki2_envs.rendering.record import LifeRecord
@@ -24,4 +25,5 @@ __all__ = [
     "draw_life",
     "save_figure",
     "scene_of",
+    "scenes",
 ]

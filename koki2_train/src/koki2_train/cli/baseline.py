@@ -20,8 +20,8 @@ from koki2_train.cli.options import (
 )
 from koki2_train.cli.output import number, print_json, print_table
 
-POLICIES = ("random", "stay", "greedy", "oracle")
-WORLD_GROUPS = ("life", "world", "sources", "body", "senses", "reward")
+POLICIES = ("random", "stay", "straight", "greedy", "oracle")
+WORLD_GROUPS = ("life", "world", "sources", "threats", "body", "senses", "reward")
 
 
 @click.command("baseline", cls=GroupedCommand)

@@ -27,7 +27,19 @@ _MAX_SEEDS = 10_000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_GROUPS = ("life", "world", "sources", "body", "senses", "reward", "brain", "evolution", "validation", "viability")
+_GROUPS = (
+    "life",
+    "world",
+    "sources",
+    "threats",
+    "body",
+    "senses",
+    "reward",
+    "brain",
+    "evolution",
+    "validation",
+    "viability",
+)
 
 
 resume_option = click.option("--resume", is_flag=True, help="Go on with what is in --out.")

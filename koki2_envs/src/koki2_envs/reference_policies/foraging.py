@@ -1,27 +1,17 @@
-"""Reference policies: what chance, doing nothing, the bare senses and full knowledge achieve in a world.
-
-Every policy has the signature ``policy(env, params, state, observation, key) -> action``, a () int32, is pure and can
-be jitted and vmapped. ``random`` and ``stay`` look at nothing, ``greedy`` at the observation alone, ``oracle`` at the
-state. Families of worlds register their own ``greedy`` and ``oracle``.
-"""
+"""Greedy and oracle in the foraging worlds."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from functools import singledispatch
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from koki2_envs.environments.foraging import Foraging, ForagingState
-from koki2_envs.environments.world import World, WorldState
+from koki2_envs.environments.foraging import Foraging
+from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import at
-from koki2_envs.mechanics.movement import DOWN, LEFT, RIGHT, STAY, UP, move
+from koki2_envs.mechanics.movement import STAY, move
 from koki2_envs.mechanics.sources import contacts
-from koki2_envs.params import ForagingParams, WorldParams
-
-Policy = Callable[[Any, Any, Any, jax.Array, jax.Array], jax.Array]
+from koki2_envs.params import ForagingParams
+from koki2_envs.reference_policies.base import greedy, oracle, towards
 
 _NEVER = 1e6
 # Steps that the oracle walks, per step left of the life, rather than lose all its integrity; tuned on L1.0 and L1.1
@@ -29,43 +19,10 @@ _NEVER = 1e6
 _PATIENCE = 0.5
 
 
-def random(env: World, params: WorldParams, state: WorldState, observation: jax.Array, key: jax.Array) -> jax.Array:
-    """A uniformly random action."""
-    return jax.random.randint(key, (), 0, env.num_actions)
-
-
-def stay(env: World, params: WorldParams, state: WorldState, observation: jax.Array, key: jax.Array) -> jax.Array:
-    """Never moves."""
-    return jnp.full((), STAY, jnp.int32)
-
-
-@singledispatch
-def greedy(env: Any, params: Any, state: Any, observation: jax.Array, key: jax.Array) -> jax.Array:
-    """Does what the senses alone suggest.
-
-    Raises:
-        NotImplementedError: the world has no greedy policy.
-    """
-    raise NotImplementedError(f"{env!r} has no greedy policy")
-
-
-@singledispatch
-def oracle(env: Any, params: Any, state: Any, observation: jax.Array, key: jax.Array) -> jax.Array:
-    """Reads the state: a strong, honest upper reference.
-
-    Raises:
-        NotImplementedError: the world has no oracle.
-    """
-    raise NotImplementedError(f"{env!r} has no oracle")
-
-
-REFERENCE_POLICIES: dict[str, Policy] = {"random": random, "stay": stay, "greedy": greedy, "oracle": oracle}
-
-
 @greedy.register
 def _(env: Foraging, params: ForagingParams, state: ForagingState, observation: jax.Array, key: jax.Array) -> jax.Array:
     """Climbs the gradient along its larger component; stays where it is silent."""
-    return _towards(observation[0], observation[1])
+    return towards(observation[0], observation[1])
 
 
 @oracle.register
@@ -96,14 +53,6 @@ def _(env: Foraging, params: ForagingParams, state: ForagingState, observation: 
     return jnp.where(waits, STAY, action)
 
 
-def _towards(dx: jax.Array, dy: jax.Array) -> jax.Array:
-    """The action along the larger component of (dx, dy), horizontal on ties; stay at zero."""
-    horizontal = jnp.where(dx > 0, RIGHT, LEFT)
-    vertical = jnp.where(dy > 0, DOWN, UP)
-    action = jnp.where(jnp.abs(dx) >= jnp.abs(dy), horizontal, vertical)
-    return jnp.where((dx == 0) & (dy == 0), STAY, action).astype(jnp.int32)
-
-
 def _bad_sources_on_the_way(state: ForagingState, size: jax.Array) -> jax.Array:
     """How many active bad sources an arrival at each source touches: in its cell and, on a line, on the way; (K,)."""
     bad = state.source_active & state.source_is_bad
@@ -127,7 +76,7 @@ def _best_move(state: ForagingState, goal: jax.Array, size: jax.Array, may_touch
         accepted = may_touch & ~at_goal & (on_a_line | jnp.all(left == 0))
         # Where a bad source is in the way, a step aside (which the longer side decides) is better than one back.
         way = jnp.sum(jnp.abs(left)) + 0.1 * jnp.max(jnp.abs(left))
-        detour = jnp.where(action == _towards(offset[0], offset[1]), 0.0, 0.5)
+        detour = jnp.where(action == towards(offset[0], offset[1]), 0.0, 0.5)
         idle = jnp.where(jnp.all(pos == state.pos), 3.0, 0.0)
         return way + detour + idle + jnp.where(harm & ~accepted, 10.0, 0.0)
 

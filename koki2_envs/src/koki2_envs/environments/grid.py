@@ -1,0 +1,208 @@
+"""A grid with sources: how a step goes and what is sensed; families of worlds fill in what a step does to the body."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from functools import partial, reduce
+from typing import Any, ClassVar, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from koki2_envs.environments.state import ForagingState
+from koki2_envs.environments.world import World
+from koki2_envs.knobs import at, is_always
+from koki2_envs.mechanics import body, movement, sensing
+from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.mechanics.rows import row
+from koki2_envs.mechanics.sources import Sources, contacts, deplete_and_respawn, source_fields, uniform_cells
+from koki2_envs.params import ForagingParams
+
+StateT = TypeVar("StateT", bound=ForagingState)
+ParamsT = TypeVar("ParamsT", bound=ForagingParams)
+
+
+class Grid(World[StateT, ParamsT]):
+    """Base of the worlds on a grid with sources. A family overrides what it adds to or changes, and nothing else.
+
+    Attributes:
+        state_class: the family's state.
+        level_names: the body variables, all of them vital; each has knobs ``<name>_setpoint``, ``<name>_drive_weight``.
+        terrain_names: the state variables that :meth:`terrain` draws.
+    """
+
+    action_names: ClassVar[tuple[str, ...]] = movement.ACTION_NAMES
+    state_class: ClassVar[type[ForagingState]]
+    level_names: ClassVar[tuple[str, ...]]
+    terrain_names: ClassVar[tuple[str, ...]] = ()
+
+    def size(self, params: ParamsT) -> jax.Array:
+        """Width and height in cells; (2,) int32."""
+        return jnp.stack([jnp.asarray(params.width, jnp.int32), jnp.asarray(params.height, jnp.int32)])
+
+    def reset_env(self, key: jax.Array, params: ParamsT) -> tuple[jax.Array, StateT]:
+        """A newborn in the middle of the grid, among sources in uniform cells."""
+        state = self.state_class(**self.birth(key, params))
+        return self.observe(key, state, None, params), state
+
+    def step_env(
+        self, key: jax.Array, state: StateT, action: jax.Array, params: ParamsT
+    ) -> tuple[jax.Array, StateT, jax.Array, jax.Array, dict[str, jax.Array]]:
+        """One transition, without auto-reset and time limit (see the class)."""
+        phi = self.phase(state.time, params)
+        action = movement.carried_out(Luck(key, Stream.MOTOR), action, params.motor_gain, phi)
+        pos = self.moved(state, action, params)
+        contact = contacts(state.sources, pos)
+        arrival = contact & ~contacts(state.sources, state.pos)
+        effects = self.effects(state, pos, contact, arrival, params, phi)
+        levels = self.metabolise(state, effects, params, phi)
+        drive_reduction = self.drive(state, self.levels(state), params, phi) - self.drive(state, levels, params, phi)
+        reached = effects["reached_source"]
+        sources = deplete_and_respawn(
+            key,
+            state.sources,
+            arrival,
+            enabled=params.deplete_sources,
+            good_delay=params.respawn_delay,
+            bad_delay=params.bad_source_respawn_delay,
+            bad_deplete_p=params.bad_source_deplete_p,
+            cells=partial(self.cells, around=self.terrain_of(state), params=params),
+            phi=phi,
+        )
+        after = state.replace(
+            time=state.time + 1,
+            succeeded=state.succeeded | reached,
+            pos=pos,
+            **source_fields(sources),
+            **levels,
+            **self.weather(key, state, params, phi),
+        )
+        terminated = reduce(operator.or_, (level <= 0.0 for level in levels.values()))
+        if not is_always(params.terminate_on_reach, False):
+            terminated = terminated | (jnp.asarray(params.terminate_on_reach) & reached)
+        reward = self.reward(params, effects["energy_gained"], reached & ~state.succeeded, drive_reduction, phi)
+        info = {**effects, "drive_reduction": drive_reduction}
+        return self.observe(key, after, action, params), after, reward, terminated, info
+
+    def observe(self, key: jax.Array, state: StateT, action: jax.Array | None, params: ParamsT) -> jax.Array:
+        """What the agent senses in ``state``; float32. Its phase is that of the transition that led here."""
+        phi = self.phase(jnp.maximum(state.time - 1, 0), params)
+        gradient = self.smell(key, state, self.foods(state.sources), params, phi)
+        further = self.further_senses(key, state, params, phi)
+        observation = row(gradient[0], gradient[1], state.energy, state.integrity, *further)
+        return sensing.add_noise(Luck(key, Stream.NOISE), observation, params.obs_noise, phi)
+
+    def smell(self, key: jax.Array, state: StateT, sources: Sources, params: ParamsT, phi: jax.Array) -> jax.Array:
+        """The gradient to the nearest of some sources, as the sensor gives it; (2,) float32."""
+        candidates = sources.active
+        if not is_always(params.good_only_gradient, False):
+            candidates = candidates & ~(jnp.asarray(params.good_only_gradient) & sources.is_bad)
+        offset, chosen = sensing.nearest(state.pos, sources.pos, candidates)
+        gradient = offset.astype(jnp.float32) / jnp.maximum(self.size(params) - 1, 1).astype(jnp.float32)
+        if not is_always(params.hazard_smell, 0.0):
+            nearest_is_bad = jnp.any(chosen & sources.is_bad)
+            gradient = gradient * jnp.where(nearest_is_bad, 1.0 - 2.0 * at(params.hazard_smell, phi), 1.0)
+        gradient = sensing.fade(gradient, offset, params.sense_radius, phi)
+        return self.sensed(key, gradient, params, phi)
+
+    def sensed(self, key: jax.Array, gradient: jax.Array, params: ParamsT, phi: jax.Array) -> jax.Array:
+        """What the sensor makes of a gradient (2,): coarse, amplified, now and then silent (all gradients at once)."""
+        gradient = sensing.quantise(gradient, params.grad_bins, phi)
+        gradient = sensing.amplify(gradient, params.grad_gain, phi)
+        return sensing.drop_out(Luck(key, Stream.DROPOUT), gradient, params.grad_dropout_p, phi)
+
+    def drive(self, state: StateT, levels: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
+        """The drive D of a body with such levels, under the weights that hold in ``state``; () float32."""
+        setpoints = tuple(at(getattr(params, f"{name}_setpoint"), phi) for name in self.level_names)
+        return body.drive(
+            tuple(levels[name] for name in self.level_names), setpoints, self.drive_weights(state, params, phi)
+        )
+
+    def terrain_of(self, state: StateT) -> dict[str, jax.Array]:
+        """The :meth:`terrain` of a life."""
+        return {name: getattr(state, name) for name in self.terrain_names}
+
+    def levels(self, state: StateT) -> dict[str, jax.Array]:
+        """The body variables by name."""
+        return {name: getattr(state, name) for name in self.level_names}
+
+    # What a family must say.
+
+    def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
+        """All state variables of a newborn, by name."""
+        raise NotImplementedError
+
+    def effects(
+        self,
+        state: StateT,
+        pos: jax.Array,
+        contact: jax.Array,
+        arrival: jax.Array,
+        params: ParamsT,
+        phi: jax.Array,
+    ) -> dict[str, jax.Array]:
+        """What a step does to the body, before the body's limits; these are also the step's info.
+
+        Args:
+            state: before the step.
+            pos: (2,) int32, the cell that the agent has come to.
+            contact: (K,) bool, sources it is in contact with there.
+            arrival: (K,) bool, those it has just arrived at.
+            params: knobs.
+            phi: phase of the step.
+        """
+        raise NotImplementedError
+
+    def metabolise(
+        self, state: StateT, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array
+    ) -> dict[str, jax.Array]:
+        """The body variables after a step, by name; each is vital."""
+        raise NotImplementedError
+
+    # What a family may change.
+
+    def terrain(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
+        """State variables that are drawn at birth and on which the sources' places depend."""
+        return {}
+
+    def cells(self, bits: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> tuple[jax.Array, jax.Array]:
+        """Where sources (n of them) lie that come into the world.
+
+        Args:
+            bits: (n,) uint32, uniform.
+            around: the :meth:`terrain`.
+            params: knobs.
+
+        Returns:
+            Cells (n, 2) int32, and the randomness that is left, (n,) uint32.
+        """
+        return uniform_cells(bits, self.size(params))
+
+    def moved(self, state: StateT, action: jax.Array, params: ParamsT) -> jax.Array:
+        """The cell that an action leads to; (2,) int32."""
+        return movement.move(state.pos, action, self.size(params))
+
+    def weather(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
+        """The next values of state variables that change by themselves."""
+        return {}
+
+    def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[Any, ...]:
+        """The weight of every body variable in the drive, in the order of ``level_names``."""
+        return tuple(at(getattr(params, f"{name}_drive_weight"), phi) for name in self.level_names)
+
+    def further_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
+        """Entries of the observation behind the first four, each () float32."""
+        return ()
+
+    def further_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
+        """The least and largest value of each of the :meth:`further_senses`, without noise."""
+        return ()
+
+    def further_state(self, params: ParamsT) -> dict[str, Any]:
+        """The space of every state variable that the family adds, by name."""
+        return {}
+
+    def foods(self, sources: Sources) -> Sources:
+        """The sources to which the first gradient leads."""
+        return sources

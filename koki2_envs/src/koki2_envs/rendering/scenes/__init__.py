@@ -1,0 +1,5 @@
+"""What is to be seen of each family of worlds, one file a family."""
+
+from koki2_envs.rendering.scenes import foraging
+
+__all__ = ["foraging"]
