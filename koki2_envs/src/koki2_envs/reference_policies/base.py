@@ -1,9 +1,8 @@
 """Reference policies: what chance, doing nothing, the bare senses and full knowledge achieve in a world.
 
 Every policy has the signature ``policy(env, params, state, observation, key) -> action``, a () int32, is pure and can
-be jitted and vmapped. ``random``, ``stay`` and ``straight`` look at nothing, ``greedy`` at the observation alone, ``oracle`` at the
-state. Families of worlds register their own ``greedy`` and ``oracle``,
-one file a family.
+be jitted and vmapped. ``random``, ``stay`` and ``straight`` look at nothing, ``greedy`` at the observation alone,
+``oracle`` at the state. Families of worlds register their own ``greedy`` and ``oracle``, one file a family.
 """
 
 from __future__ import annotations
