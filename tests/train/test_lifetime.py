@@ -36,7 +36,7 @@ def keys(seed=7, count=LIVES):
     return jax.random.split(jax.random.key(seed), count)
 
 
-def loop(step, reset, num_actions, key, num_steps):
+def loop(step, reset, env, key, num_steps):
     """The life as a slow loop that stops at death; all metrics from lists of what happened."""
     moment, actions, infos, rewards, integrities = reset(key), [], [], [], [1.0]
     for t in range(num_steps):
@@ -49,7 +49,7 @@ def loop(step, reset, num_actions, key, num_steps):
         if terminated:
             break
     total = {name: sum(info[name] for info in infos) for name in infos[0]}
-    frequencies = np.bincount(actions, minlength=num_actions) / len(actions)
+    frequencies = np.bincount(actions, minlength=env.num_actions) / len(actions)
     some = frequencies[frequencies > 0]
     return {
         "fitness": sum(rewards),
@@ -66,6 +66,7 @@ def loop(step, reset, num_actions, key, num_steps):
         "modulator": 0.0,
         "event_fraction": np.mean([i["energy_gained"] > 0 or i["integrity_lost"] > 0 for i in infos]),
         "finite": True,
+        "own": {name: total[name] for name in env.metric_names},
     }
 
 
@@ -92,10 +93,11 @@ def test_a_life_is_what_a_slow_loop_lives(rung):
     lives = jax.device_get(jax.jit(jax.vmap(live))(keys()))
     assert lives.fitness.shape == (LIVES,)
     for i in range(LIVES):
-        expected = loop(step, reset, env.num_actions, keys()[i], STEPS)
+        expected = loop(step, reset, env, keys()[i], STEPS)
         assert set(expected) == set(LifeSummary._fields)
         for name, value in expected.items():
-            np.testing.assert_allclose(getattr(lives, name)[i], value, rtol=1e-5, atol=1e-5, err_msg=name)
+            got = jax.tree.map(lambda x, i=i: x[i], getattr(lives, name))
+            jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5, err_msg=name), got, value)
     assert len(set(lives.steps_alive)) > 1, "some of these lives should end early, and not all at once"
     assert np.sum(lives.energy_gained) > 0
     assert rung < "L0.2" or np.sum(lives.bad_arrivals) > 0
@@ -120,7 +122,7 @@ def test_a_trace_is_the_same_life_step_by_step():
     lives = jax.jit(jax.vmap(live))(keys())
     traced, trace = jax.jit(jax.vmap(follow))(keys())
     for name in LifeSummary._fields:
-        np.testing.assert_array_equal(getattr(lives, name), getattr(traced, name), err_msg=name)
+        jax.tree.map(partial(np.testing.assert_array_equal, err_msg=name), getattr(lives, name), getattr(traced, name))
 
     alive = np.asarray(trace.alive)
     assert alive[:, 0].all()
@@ -186,6 +188,7 @@ class PaperWorld:
 
     death: int
     num_actions: ClassVar[int] = 3
+    metric_names: ClassVar[tuple[str, ...]] = ("drizzle",)
 
     def reset_env(self, key, params):
         return jnp.zeros(2), PaperState(jnp.int32(0), jnp.float32(1.0))
@@ -198,6 +201,7 @@ class PaperWorld:
             "integrity_lost": 0.25 * (t == 2) + 1e6 * dead,
             "bad_arrivals": 1.0 * (t == 2) + 1e6 * dead,
             "drive_reduction": 0.125 * t,
+            "drizzle": 2.0 * t + 1e6 * dead,
             "reached_source": (t == 1) | dead,
         }
         reward = 1.0 + 10.0 * info["energy_gained"]
@@ -249,6 +253,7 @@ def test_steps_after_death_count_in_nothing():
     }
     for name, value in expected.items():
         np.testing.assert_allclose(getattr(summary, name), value, rtol=1e-6, err_msg=name)
+    assert jax.tree.map(float, summary.own) == {"drizzle": 2.0 * (0 + 1 + 2 + 3)}
 
 
 def test_success_after_death_is_none():

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from koki2_envs.ladder import rung
 from koki2_train.brains import ReferenceBrain
 from koki2_train.config import EvolutionConfig, MVTConfig, ValidationConfig
 from koki2_train.evaluation import evaluate
@@ -122,6 +123,28 @@ def _live_policy(
     params = params.with_constants(idle)
     brain = ReferenceBrain(policy)
     return jax.vmap(lambda key: lifetime(env, params, brain, (), key, num_steps=num_steps))(keys)
+
+
+def assess_both_sides(
+    paths: Sequence[Any],
+    episodes: int,
+    seed: int,
+    baselines: Sequence[str] = (),
+    overrides: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What :func:`assess_runs` returns and, where the runs' rung keeps a side of its world for tests, also that.
+
+    The side that was never trained on is in ``"held_out"``, of the same form, with the ``"knobs"`` that make it; that
+    entry is absent where the rung has no such side, the runs are of several rungs, or an override sets one of its
+    knobs.
+    """
+    result = assess_runs(paths, episodes, seed, baselines, overrides)
+    rungs = {entry["rung"] for entry in result["runs"]}
+    side = dict(rung(rungs.pop()).held_out) if len(rungs) == 1 else {}
+    if side and not side.keys() & (overrides or {}).keys():
+        other = assess_runs(paths, episodes, seed, baselines, {**(overrides or {}), **side})
+        result["held_out"] = {"knobs": side, **other}
+    return result
 
 
 def assess_runs(

@@ -31,6 +31,7 @@ class LifeSummary(NamedTuple):
         modulator: mean absolute modulator per step.
         event_fraction: share of steps in which something was eaten or did harm.
         finite: () bool, whether every number in brain and return is finite.
+        own: the world's own metrics (its ``metric_names``), by name, each summed over the life.
     """
 
     fitness: jax.Array
@@ -47,10 +48,11 @@ class LifeSummary(NamedTuple):
     modulator: jax.Array
     event_fraction: jax.Array
     finite: jax.Array
+    own: dict[str, jax.Array]
 
 
-METRICS = tuple(name for name in LifeSummary._fields if name != "finite")
-"""The metrics of a life, in the order in which they are reported."""
+METRICS = tuple(name for name in LifeSummary._fields if name not in ("finite", "own"))
+"""The metrics of a life in any world, in the order in which they are reported."""
 
 
 class Trace(NamedTuple):
@@ -88,6 +90,7 @@ class _Tally(NamedTuple):
     integrity_min: jax.Array
     action_counts: jax.Array
     events: jax.Array
+    own: dict[str, jax.Array]
 
 
 def lifetime(env: Any, env_params: Any, brain: Brain, params: Any, key: jax.Array, *, num_steps: int) -> LifeSummary:
@@ -138,16 +141,17 @@ def _live(
         next_tally = _count(tally, next_state, action, reward, terminated, info)
         return (next_state, after, learned, next_tally), row
 
-    start = (state, observation, brain.init(params), _nothing(env.num_actions))
+    start = (state, observation, brain.init(params), _nothing(env))
     (state, _, memory, tally), rows = jax.lax.scan(step, start, jnp.arange(num_steps))
     summary = _summarise(brain, params, memory, tally)
     return summary, rows._replace(final_state=state) if trace else None
 
 
-def _nothing(num_actions: int) -> _Tally:
+def _nothing(env: Any) -> _Tally:
     zero = jnp.zeros((), jnp.float32)
     no, yes = jnp.zeros((), bool), jnp.ones((), bool)
-    return _Tally(yes, zero, no, zero, zero, zero, zero, zero + 1.0, jnp.zeros(num_actions, jnp.float32), zero)
+    own = dict.fromkeys(env.metric_names, zero)
+    return _Tally(yes, zero, no, zero, zero, zero, zero, zero + 1.0, jnp.zeros(env.num_actions, jnp.float32), zero, own)
 
 
 def _count(
@@ -168,6 +172,7 @@ def _count(
         integrity_min=jnp.where(alive, jnp.minimum(tally.integrity_min, integrity), tally.integrity_min),
         action_counts=tally.action_counts + lived * (jnp.arange(tally.action_counts.shape[0]) == action),
         events=tally.events + lived * event,
+        own={name: total + lived * info[name] for name, total in tally.own.items()},
     )
 
 
@@ -189,4 +194,5 @@ def _summarise(brain: Brain, params: Any, memory: Any, tally: _Tally) -> LifeSum
         modulator=learned.modulator / tally.steps,
         event_fraction=tally.events / tally.steps,
         finite=jnp.isfinite(tally.fitness) & brain.is_finite(params, memory),
+        own=tally.own,
     )

@@ -18,8 +18,9 @@ def mean_and_se(values: Any) -> dict[str, float]:
 
 
 def summarise_lives(lives: LifeSummary) -> dict[str, dict[str, float]]:
-    """Mean and standard error of every metric; leaves of ``lives`` are (L,)."""
-    return {name: mean_and_se(getattr(lives, name)) for name in METRICS}
+    """Mean and standard error of every metric, the world's own ones last; leaves of ``lives`` are (L,)."""
+    common = {name: getattr(lives, name) for name in METRICS}
+    return {name: mean_and_se(values) for name, values in (common | lives.own).items()}
 
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | tuple[None, None]:

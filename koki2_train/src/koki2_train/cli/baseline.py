@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from koki2_envs.ladder import rung as rung_called
 from koki2_train.cli.options import (
     COUNT,
     SEED,
@@ -29,15 +30,26 @@ WORLD_GROUPS = ("life", "world", "sources", "threats", "body", "senses", "reward
 @click.option("--policy", type=click.Choice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
 @click.option("--episodes", type=COUNT, default=1024, show_default=True, help="Lives.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
+@click.option("--held-out", is_flag=True, help="On the side of the world that is never trained on.")
 @compilation_cache_option
 @json_option
 @common_setting_sources
 @setting_options(WORLD_GROUPS)
 def command(
-    rung: str, policy: str, episodes: int, seed: int, compilation_cache: bool, as_json: bool, **options: Any
+    rung: str,
+    policy: str,
+    episodes: int,
+    seed: int,
+    held_out: bool,
+    compilation_cache: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """What a reference policy achieves on RUNG, beside random (0) and oracle (1)."""
-    experiment = build_experiment(rung, take_settings(options))
+    settings = take_settings(options)
+    if held_out:
+        settings = _on_the_other_side(rung, settings)
+    experiment = build_experiment(rung, settings)
 
     from koki2_train.platform_setup import set_up
 
@@ -55,6 +67,15 @@ def command(
         return
     shown = list(dict.fromkeys([*wanted, "random", "oracle"]))
     print_policies(f"{rung}, {episodes} lives, seed {seed}", {name: lives.policy(name) for name in shown}, lives)
+
+
+def _on_the_other_side(rung_name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    side = rung_called(rung_name).held_out
+    if not side:
+        raise click.UsageError(f"--held-out: {rung_name} has no side that is never trained on")
+    for name in side.keys() & settings.keys():
+        raise click.UsageError(f"--held-out sets {name}, which is also given")
+    return {**settings, **side}
 
 
 def print_policies(title: str, metrics: dict[str, dict[str, dict[str, float]]], lives: Any) -> None:

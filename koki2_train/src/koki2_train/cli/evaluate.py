@@ -35,20 +35,24 @@ def command(
     from koki2_train.platform_setup import set_up
 
     set_up(None, compilation_cache)
-    from koki2_train.assessment import assess_runs
+    from koki2_train.assessment import assess_both_sides
     from koki2_train.run_directory import RunError
 
     try:
-        result = assess_runs(list(runs), episodes, seed, baselines, overrides)
+        result = assess_both_sides(list(runs), episodes, seed, baselines, overrides)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     if as_json:
         print_json(result)
-    else:
-        _print(result, episodes, seed)
+        return
+    lives = f"{episodes} held-out lives, seed {seed}"
+    _print(result, lives)
+    if "held_out" in result:
+        knobs = ", ".join(f"{name} = {value:g}" for name, value in result["held_out"]["knobs"].items())
+        _print(result["held_out"], f"{lives}, on the side never trained on ({knobs})")
 
 
-def _print(result: dict[str, Any], episodes: int, seed: int) -> None:
+def _print(result: dict[str, Any], title: str) -> None:
     def row(name: str, metrics: dict[str, Any], normalised: float | None, spread: str) -> list[str]:
         fitness = f"{number(metrics['fitness']['mean'])} {spread}"
         return [name, fitness, number(normalised, 3), *(number(metrics[m]["mean"], 3) for m in TABLE_METRICS)]
@@ -71,4 +75,4 @@ def _print(result: dict[str, Any], episodes: int, seed: int) -> None:
     for name, entry in result["baselines"].items():
         rows.append(row(name, entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}"))
     columns = ["who", "fitness ± se", "normalised", *(n.replace("_", " ") for n in TABLE_METRICS)]
-    print_table(f"{episodes} held-out lives, seed {seed} (mean over runs: 95 % interval)", columns, rows)
+    print_table(f"{title} (mean over runs: 95 % interval)", columns, rows)
