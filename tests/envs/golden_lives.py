@@ -1,4 +1,4 @@
-"""Golden trajectories: what happened in two lives of each rung, kept so that no change alters a world unnoticed.
+"""Golden trajectories: what happened in four lives of each rung, kept so that no change alters a world unnoticed.
 
 ``python tests/envs/golden_lives.py [RUNG…]`` writes those of some rungs, or of all, anew; say in the commit why.
 """
@@ -15,7 +15,7 @@ from koki2_envs import RUNGS, make
 from koki2_envs.reference_policies.base import towards
 
 FILE = Path(__file__).parent / "data" / "golden.npz"
-LIVES, STEPS = 2, 96
+LIVES, STEPS = 4, 96
 
 
 def golden_lives(rung):
