@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,11 @@ from koki2_envs.mechanics.sources import contacts, scatter, uniform_cells
 from koki2_envs.params import ForagingParams
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+def anywhere(size):
+    """Uniform cells in a world of this size."""
+    return functools.partial(uniform_cells, size=jnp.asarray(size))
 
 
 class TestRows:
@@ -69,7 +76,7 @@ class TestSources:
             assert (cell, left) == ([x, y], remainder)
 
     def test_every_cell_is_equally_likely(self):
-        sources = scatter(Luck(jax.random.key(0), Stream.SCATTER), 4096, jnp.int32(0), jnp.asarray([4, 2]))
+        sources = scatter(Luck(jax.random.key(0), Stream.SCATTER), 4096, jnp.int32(0), anywhere([4, 2]))
         cell = np.asarray(sources.pos[:, 0] + 4 * sources.pos[:, 1])
         counts = np.bincount(cell, minlength=8)
         assert counts.size == 8
@@ -77,7 +84,7 @@ class TestSources:
 
     @pytest.mark.parametrize("size", [(64, 1), (3, 2), (1, 1)])
     def test_which_are_bad_is_independent_of_where_they_lie(self, size):
-        many = jax.vmap(lambda key: scatter(Luck(key, Stream.SCATTER), 4, jnp.int32(2), jnp.asarray(size)))
+        many = jax.vmap(lambda key: scatter(Luck(key, Stream.SCATTER), 4, jnp.int32(2), anywhere(size)))
         sources = many(jax.random.split(jax.random.key(1), 20_000))
         first_bad, x = np.asarray(sources.is_bad[:, 0]), np.asarray(sources.pos[:, 0, 0])
         for column in {0, size[0] // 2, size[0] - 1}:
@@ -89,7 +96,7 @@ class TestSources:
     @pytest.mark.parametrize("num_bad", range(6))
     def test_exactly_so_many_are_bad_and_uniformly_which(self, num_bad):
         def which(key):
-            return scatter(Luck(key, Stream.SCATTER), 5, jnp.int32(num_bad), jnp.asarray([9, 5])).is_bad
+            return scatter(Luck(key, Stream.SCATTER), 5, jnp.int32(num_bad), anywhere([9, 5])).is_bad
 
         bad = np.asarray(jax.vmap(which)(jax.random.split(jax.random.key(1), 1000)))
         assert (bad.sum(axis=1) == num_bad).all()
@@ -98,12 +105,12 @@ class TestSources:
 
     def test_badness_does_not_depend_on_place(self):
         keys = jax.random.split(jax.random.key(2), 2000)
-        sources = jax.vmap(lambda key: scatter(Luck(key, Stream.SCATTER), 2, jnp.int32(1), jnp.asarray([64, 1])))(keys)
+        sources = jax.vmap(lambda key: scatter(Luck(key, Stream.SCATTER), 2, jnp.int32(1), anywhere([64, 1])))(keys)
         x, bad = np.asarray(sources.pos[..., 0]), np.asarray(sources.is_bad)
         assert abs(x[bad].mean() - x[~bad].mean()) < 4 * 64 / np.sqrt(12) * np.sqrt(2 / 2000)
 
     def test_contacts_need_an_active_source_in_the_same_cell(self):
-        sources = scatter(Luck(jax.random.key(0), Stream.SCATTER), 4, jnp.int32(0), jnp.asarray([9, 5]))._replace(
+        sources = scatter(Luck(jax.random.key(0), Stream.SCATTER), 4, jnp.int32(0), anywhere([9, 5]))._replace(
             pos=jnp.asarray([[1, 2], [1, 2], [2, 1], [1, 3]]), active=jnp.asarray([True, False, True, True])
         )
         assert contacts(sources, jnp.asarray([1, 2])).tolist() == [True, False, False, False]

@@ -262,7 +262,7 @@ def test_a_baseline_as_json(cli):
     assert set(METRICS) <= set(data["metrics"])
     assert all(set(value) == {"mean", "se"} for value in data["metrics"].values())
     together = cli("baseline", "L1.0", *FEW, "--seed", 3, "--policy", "all", "--json").json["policies"]
-    assert set(together) == {"random", "stay", "greedy", "oracle"}
+    assert set(together) == {"random", "stay", "straight", "greedy", "oracle"}
     assert together["oracle"] == {"metrics": data["metrics"], "normalized": 1.0}
     assert together["random"]["normalized"] == 0.0
     assert cli("baseline", "L1.0", *FEW, "--seed", 4, "--policy", "oracle", "--json").json["metrics"] != data["metrics"]

@@ -26,17 +26,16 @@ def test_genomes_do_not_feel_each_other(tiny):
     for i in range(5):
         one = jax.tree.map(lambda x, i=i: x[i : i + 1], genomes)
         alone = evaluate(program.task, tiny.params, one, keys, STEPS)
-        for name in together._fields:
-            np.testing.assert_array_equal(getattr(together, name)[i], getattr(alone, name)[0], err_msg=name)
+        mine, only = jax.tree.map(lambda x, i=i: x[i], together), jax.tree.map(lambda x: x[0], alone)
+        jax.tree.map(np.testing.assert_array_equal, mine._asdict(), only._asdict())
 
 
 def test_every_genome_lives_the_same_lives(tiny):
     program = tiny.program(1)
     twins = jax.tree.map(lambda x: jnp.stack([x[0]] * 5), genomes_of(program, 1))
     lives = evaluate(program.task, tiny.params, twins, life_keys(jax.random.key(1), 3), STEPS)
-    for name in lives._fields:
-        column = np.asarray(getattr(lives, name))
-        np.testing.assert_array_equal(column, np.broadcast_to(column[:1], column.shape), err_msg=name)
+    for column in map(np.asarray, jax.tree.leaves(lives)):
+        np.testing.assert_array_equal(column, np.broadcast_to(column[:1], column.shape))
 
 
 def test_the_first_lives_are_the_same_for_any_number_of_lives():
