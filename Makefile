@@ -13,10 +13,10 @@ demo: .venv/installed
 	.venv/bin/koki2-train render $(DEMO)
 
 test: .venv/installed-dev
-	.venv/bin/python -m pytest -m "not slow"
+	.venv/bin/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: .venv/installed-dev
-	.venv/bin/python -m pytest -m slow
+	.venv/bin/python -m pytest -n auto --dist loadfile -m slow
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check .
