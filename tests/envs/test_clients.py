@@ -1,4 +1,4 @@
-"""Other people's code runs on every rung, as it is."""
+"""Other people's code runs on the worlds of every family, as it is."""
 
 import gymnax
 import jax
@@ -15,11 +15,16 @@ from koki2_envs import RUNGS, FiveValueStep, make
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-every_rung = pytest.mark.parametrize("rung", RUNGS)
-# These compile for long; the rung with the most features stands for all.
-every_rung_slowly = pytest.mark.parametrize(
-    "rung", [name if name == "L1.1" else pytest.param(name, marks=pytest.mark.slow) for name in RUNGS]
+FAMILIES = list({row.world: name for name, row in RUNGS.items()}.values())
+"""The last rung of each family: what other people's code sees of a world does not depend on its knobs."""
+
+every_family = pytest.mark.parametrize("rung", FAMILIES)
+# These compile for long; one family stands for all.
+every_family_slowly = pytest.mark.parametrize(
+    "rung", [FAMILIES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES[1:])]
 )
+# Short lives, of which every step is worth 1 and nothing is worth less.
+SHORT = {"max_steps_in_episode": 8, "survival_reward": 1.0, "drive_reward": 0.0}
 
 
 class Policy(nn.Module):
@@ -30,9 +35,9 @@ class Policy(nn.Module):
         return jax.random.categorical(key, nn.Dense(5)(observation))
 
 
-@every_rung_slowly
+@every_family_slowly
 def test_evosax_problem(rung):
-    problem = GymnaxProblem(f"{rung}-koki2", Policy(), num_rollouts=2, env_params={"max_steps_in_episode": 8})
+    problem = GymnaxProblem(f"{rung}-koki2", Policy(), num_rollouts=2, env_params=SHORT)
     assert problem.num_actions == 5
     state = problem.init(jax.random.key(0))
     solutions = jax.vmap(problem.sample)(jax.random.split(jax.random.key(1), 3))
@@ -43,19 +48,19 @@ def test_evosax_problem(rung):
     assert int(state.counter) == 1
 
 
-@every_rung
+@every_family
 def test_gymnax_rollout(rung):
-    rollout = RolloutWrapper(env_name=f"{rung}-koki2", env_params={"max_steps_in_episode": 8})
+    rollout = RolloutWrapper(env_name=f"{rung}-koki2", env_params=SHORT)
     *_, done, total = rollout.batch_rollout(jax.random.split(jax.random.key(0), 2), None)
     assert done.shape == (2, 8)
     assert (np.asarray(done) == (np.arange(8) == 7)).all()
     assert (np.asarray(total) >= 8).all()
 
 
-@every_rung
+@every_family
 def test_gymnasium(rung):
     env, params = gymnax.make(f"{rung}-koki2")
-    gym = GymnaxToGymWrapper(env, params.replace(max_steps_in_episode=3), seed=0)
+    gym = GymnaxToGymWrapper(env, params.replace(**{**SHORT, "max_steps_in_episode": 3}), seed=0)
     observation, _ = gym.reset(seed=1)
     assert gym.observation_space.contains(np.asarray(observation))
     ends = []
@@ -68,27 +73,28 @@ def test_gymnasium(rung):
     assert gym.observation_space.contains(np.asarray(info["final_observation"]))
 
 
-@every_rung
+@every_family
 def test_gymnasium_vectors(rung):
     env, params = gymnax.make(f"{rung}-koki2")
-    gym = GymnaxToVectorGymWrapper(env, 2, params.replace(max_steps_in_episode=3), seed=0)
+    gym = GymnaxToVectorGymWrapper(env, 2, params.replace(**{**SHORT, "max_steps_in_episode": 3}), seed=0)
     observation, _ = gym.reset(seed=1)
-    assert observation.shape == (2, 4)
+    shape = env.observation_space(params).shape
+    assert observation.shape == (2, *shape)
     for t in range(3):
         observation, reward, terminated, truncated, _ = gym.step(jnp.asarray([0, 4]))
-        assert observation.shape == (2, 4)
+        assert observation.shape == (2, *shape)
         assert reward.shape == (2,)
         assert not np.asarray(terminated).any()
         assert np.asarray(truncated).tolist() == [t == 2] * 2
     # The adapter replaces methods of its own copy only.
-    assert env.reset(jax.random.key(0), params)[0].shape == (4,)
+    assert env.reset(jax.random.key(0), params)[0].shape == shape
 
 
-@every_rung_slowly
+@every_family_slowly
 def test_rejax_ppo(rung):
     env, params = make(rung)
     ppo = rejax.PPO.create(
-        env=FiveValueStep(env), env_params=params.replace(max_steps_in_episode=8), total_timesteps=32, eval_freq=32,
+        env=FiveValueStep(env), env_params=params.replace(**SHORT), total_timesteps=32, eval_freq=32,
         num_envs=4, num_steps=8, num_minibatches=2, num_epochs=1, skip_initial_evaluation=True,
         agent_kwargs={"hidden_layer_sizes": (4,)},
     )  # fmt: skip
