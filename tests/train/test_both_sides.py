@@ -1,0 +1,67 @@
+"""A rung may keep a side of its world for tests; evaluation reports both."""
+
+import dataclasses
+
+import pytest
+
+from koki2_envs import RUNGS
+from koki2_envs.knobs import knob_fields
+from koki2_train.assessment import assess_both_sides, assess_runs
+
+SIDE = {"energy_gain": 0.5, "respawn_delay": 9}
+
+
+@pytest.fixture
+def a_side(monkeypatch):
+    """L1.0 with a side that is never trained on."""
+    monkeypatch.setitem(RUNGS, "L1.0", dataclasses.replace(RUNGS["L1.0"], held_out=SIDE))
+
+
+def test_sides_are_made_of_knobs_that_the_rung_has():
+    with_sides = {name: row for name, row in RUNGS.items() if row.held_out}
+    for row in with_sides.values():
+        assert set(row.held_out) <= set(knob_fields(row.params))
+        assert row.default_params.replace(**row.held_out) != row.default_params
+
+
+def test_both_sides_are_reported(finished, a_side):
+    result = assess_both_sides([finished.path], 8, 3, ("random", "oracle"))
+    other = result.pop("held_out")
+    assert result == assess_runs([finished.path], 8, 3, ("random", "oracle"))
+    assert other.pop("knobs") == SIDE
+    assert other == assess_runs([finished.path], 8, 3, ("random", "oracle"), SIDE)
+    assert other["baselines"] != result["baselines"]
+
+
+def test_where_the_side_is_chosen_by_hand_there_is_only_that(finished, a_side):
+    assert "held_out" not in assess_both_sides([finished.path], 8, 3, (), {"energy_gain": 0.2})
+    assert "held_out" in assess_both_sides([finished.path], 8, 3, (), {"obs_noise": 0.1})
+
+
+def test_a_rung_without_sides_has_one(finished):
+    assert "held_out" not in assess_both_sides([finished.path], 8, 3)
+
+
+def test_the_command_line_shows_both(cli, finished, a_side):
+    out = cli("evaluate", finished.path, "--episodes", 8).out
+    assert "never trained on (energy_gain = 0.5, respawn_delay = 9)" in " ".join(out.split())
+    assert cli("evaluate", finished.path, "--episodes", 8, "--json").json["held_out"]["knobs"] == SIDE
+
+
+def test_a_baseline_on_the_other_side(cli, a_side):
+    here = ["baseline", "L1.0", "--episodes", 8, "--steps", 24, "--policy", "greedy", "--json"]
+    other, by_hand = cli(*here, "--held-out"), cli(*here, "--energy-gain", 0.5, "--respawn-delay", 9)
+    assert other.json == by_hand.json != cli(*here).json
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["L0.0", "--held-out"], "--held-out: L0.0 has no side that is never trained on"),
+        (["L1.0", "--held-out", "--energy-gain", "0.2"], "--held-out sets energy_gain, which is also given"),
+    ],
+)
+def test_sides_that_cannot_be(cli, a_side, arguments, message):
+    result = cli("baseline", *arguments)
+    assert result.code == 2
+    assert message in result.err
