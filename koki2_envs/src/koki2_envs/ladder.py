@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koki2_envs.knobs import did_you_mean
-from koki2_envs.params import ForagingParams, WorldParams
+from koki2_envs.params import ForagingParams, ThreatsParams, WorldParams
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Rung:
 _FORAGING = "koki2_envs.environments.foraging:Foraging"
 _HARM: dict[str, Any] = {"num_bad_sources": 2, "bad_source_integrity_loss": 0.25}
 _DEPLETE: dict[str, Any] = {**_HARM, "deplete_sources": True, "respawn_delay": 4}
+_THREATS = "koki2_envs.environments.threats:Threats"
+_EXPOSED: dict[str, Any] = {
+    "width": 16, "height": 16, "max_steps_in_episode": 192, "deplete_sources": True, "respawn_delay": 4,
+    "energy_decay": 0.016, "energy_gain": 0.2, "integrity_healing": 0.005,
+}  # fmt: skip
 
 RUNGS: dict[str, Rung] = {
     rung.id: rung
@@ -80,6 +85,23 @@ RUNGS: dict[str, Rung] = {
         Rung(
             "L1.1", "L1.0 with a gradient that is silent half of the time", "the sense comes and goes", _FORAGING,
             ForagingParams, {"num_sources": 4}, {**_DEPLETE, "grad_dropout_p": 0.5},
+        ),
+        Rung(
+            "L3.0", "16×16, 4 sources, 5 zones that hurt", "a place that hurts", _THREATS, ThreatsParams,
+            {"num_sources": 4, "num_zones": 5, "num_shelters": 1}, {**_EXPOSED, "zone_integrity_loss": 0.08},
+        ),
+        Rung(
+            "L3.1", "16×16, 4 sources, 3 shelters from storms", "act on the warning", _THREATS, ThreatsParams,
+            {"num_sources": 4, "num_zones": 1, "num_shelters": 3}, {**_EXPOSED, "storm_integrity_loss": 0.1},
+        ),
+        Rung(
+            "L3.2", "L3.1 with cues that mislead, and a decoy", "weigh the warning", _THREATS, ThreatsParams,
+            {"num_sources": 4, "num_zones": 1, "num_shelters": 3},
+            {
+                **_EXPOSED, "storm_integrity_loss": 0.1, "cue_validity_low": 0.8, "false_alarm_p": 0.25,
+                "cue_jitter": 3, "decoy_p": 0.1,
+            },
+            held_out={"cue_validity_low": 0.3, "cue_validity_high": 0.5},
         ),
     )
 }  # fmt: skip

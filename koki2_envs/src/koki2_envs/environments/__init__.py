@@ -3,6 +3,7 @@
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.grid import Grid
 from koki2_envs.environments.state import ForagingState, WorldState
+from koki2_envs.environments.threats import Threats, ThreatsState
 from koki2_envs.environments.world import World
 
-__all__ = ["Foraging", "ForagingState", "Grid", "World", "WorldState"]
+__all__ = ["Foraging", "ForagingState", "Grid", "Threats", "ThreatsState", "World", "WorldState"]

@@ -2,6 +2,7 @@
 
 from koki2_envs.params.foraging import ForagingParams
 from koki2_envs.params.structure import STRUCTURE, Structure
+from koki2_envs.params.threats import ThreatsParams
 from koki2_envs.params.world import WorldParams
 
-__all__ = ["STRUCTURE", "ForagingParams", "Structure", "WorldParams"]
+__all__ = ["STRUCTURE", "ForagingParams", "Structure", "ThreatsParams", "WorldParams"]
