@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koki2_envs.knobs import did_you_mean
-from koki2_envs.params import ForagingParams, ThreatsParams, WorldParams
+from koki2_envs.params import ForagingParams, HomeostasisParams, ThreatsParams, WorldParams
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Rung:
 _FORAGING = "koki2_envs.environments.foraging:Foraging"
 _HARM: dict[str, Any] = {"num_bad_sources": 2, "bad_source_integrity_loss": 0.25}
 _DEPLETE: dict[str, Any] = {**_HARM, "deplete_sources": True, "respawn_delay": 4}
+_NEEDS = "koki2_envs.environments.homeostasis:Homeostasis"
+_TWO_NEEDS: dict[str, Any] = {
+    "width": 16, "height": 16, "max_steps_in_episode": 256, "deplete_sources": True, "respawn_delay": 4,
+    "energy_decay": 0.0125, "energy_gain": 0.2, "hydration_decay": 0.0125, "water_gain": 0.2,
+}  # fmt: skip
 _THREATS = "koki2_envs.environments.threats:Threats"
 _EXPOSED: dict[str, Any] = {
     "width": 16, "height": 16, "max_steps_in_episode": 192, "deplete_sources": True, "respawn_delay": 4,
@@ -85,6 +90,21 @@ RUNGS: dict[str, Rung] = {
         Rung(
             "L1.1", "L1.0 with a gradient that is silent half of the time", "the sense comes and goes", _FORAGING,
             ForagingParams, {"num_sources": 4}, {**_DEPLETE, "grad_dropout_p": 0.5},
+        ),
+        Rung(
+            "L2.0", "16×16, food at one side, water at the other", "two needs, two places", _NEEDS, HomeostasisParams,
+            {"num_sources": 3, "num_water": 3}, {**_TWO_NEEDS, "layout_uniform": 0.0, "layout_opposite": 1.0},
+        ),
+        Rung(
+            "L2.1", "L2.0 with 6 waters, 3 of them salty", "what helps one need harms another", _NEEDS,
+            HomeostasisParams, {"num_sources": 3, "num_water": 6},
+            {**_TWO_NEEDS, "layout_uniform": 0.0, "layout_opposite": 1.0, "num_salty": 3},
+        ),
+        Rung(
+            "L2.2", "L2.1 with layouts that shift between lives", "do not memorise the map", _NEEDS,
+            HomeostasisParams, {"num_sources": 3, "num_water": 6},
+            {**_TWO_NEEDS, "layout_clustered": 1.0, "layout_shifts": True, "num_salty": 3},
+            held_out={"layout_uniform": 0.0, "layout_clustered": 0.0, "layout_opposite": 1.0},
         ),
         Rung(
             "L3.0", "16×16, 4 sources, 5 zones that hurt", "a place that hurts", _THREATS, ThreatsParams,

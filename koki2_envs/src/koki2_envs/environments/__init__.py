@@ -2,8 +2,19 @@
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.grid import Grid
+from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
 from koki2_envs.environments.state import ForagingState, WorldState
 from koki2_envs.environments.threats import Threats, ThreatsState
 from koki2_envs.environments.world import World
 
-__all__ = ["Foraging", "ForagingState", "Grid", "Threats", "ThreatsState", "World", "WorldState"]
+__all__ = [
+    "Foraging",
+    "ForagingState",
+    "Grid",
+    "Homeostasis",
+    "HomeostasisState",
+    "Threats",
+    "ThreatsState",
+    "World",
+    "WorldState",
+]

@@ -82,6 +82,8 @@ class Grid(World[StateT, ParamsT]):
         if not is_always(params.terminate_on_reach, False):
             terminated = terminated | (jnp.asarray(params.terminate_on_reach) & reached)
         reward = self.reward(params, effects["energy_gained"], reached & ~state.succeeded, drive_reduction, phi)
+        further = self.further_reward(effects, params, phi)
+        reward = reward if further is None else reward + further
         info = {**effects, "drive_reduction": drive_reduction}
         return self.observe(key, after, action, params), after, reward, terminated, info
 
@@ -190,6 +192,10 @@ class Grid(World[StateT, ParamsT]):
     def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[Any, ...]:
         """The weight of every body variable in the drive, in the order of ``level_names``."""
         return tuple(at(getattr(params, f"{name}_drive_weight"), phi) for name in self.level_names)
+
+    def further_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array | None:
+        """What a step's :meth:`effects` are worth besides what every world rewards; () float32, None for nothing."""
+        return None
 
     def further_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
         """Entries of the observation behind the first four, each () float32."""

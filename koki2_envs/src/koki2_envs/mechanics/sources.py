@@ -47,12 +47,12 @@ Cells = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 """Turns uniform bits (n,) uint32 into cells (n, 2) int32 and the randomness that is left, (n,) uint32."""
 
 
-def uniform_cells(bits: jax.Array, size: jax.Array) -> tuple[jax.Array, jax.Array]:
+def uniform_cells(bits: jax.Array, size: jax.Array | tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
     """Uniform cells, each from 32 random bits.
 
     Args:
         bits: (n,) uint32.
-        size: (2,) int32, the world's width and height, both below 2¹⁶.
+        size: width and height of the world, both below 2¹⁶: (2,) int32, or one pair for each cell, two of (n,).
 
     Returns:
         Cells (n, 2) int32, each with the same probability up to a share of width·height/2³², and the randomness that

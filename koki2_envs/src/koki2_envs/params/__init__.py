@@ -1,8 +1,9 @@
 """The knobs and structure arguments of every family of worlds, declared once and importable without JAX."""
 
 from koki2_envs.params.foraging import ForagingParams
+from koki2_envs.params.homeostasis import HomeostasisParams
 from koki2_envs.params.structure import STRUCTURE, Structure
 from koki2_envs.params.threats import ThreatsParams
 from koki2_envs.params.world import WorldParams
 
-__all__ = ["STRUCTURE", "ForagingParams", "Structure", "ThreatsParams", "WorldParams"]
+__all__ = ["STRUCTURE", "ForagingParams", "HomeostasisParams", "Structure", "ThreatsParams", "WorldParams"]

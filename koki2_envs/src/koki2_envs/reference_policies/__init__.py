@@ -1,6 +1,17 @@
 """Reference policies: ``random``, ``stay``, ``straight``, ``greedy`` and ``oracle``, for every world of the ladder."""
 
-from koki2_envs.reference_policies import foraging, threats
+from koki2_envs.reference_policies import foraging, homeostasis, threats
 from koki2_envs.reference_policies.base import REFERENCE_POLICIES, Policy, greedy, oracle, random, stay, straight
 
-__all__ = ["REFERENCE_POLICIES", "Policy", "foraging", "greedy", "oracle", "random", "stay", "straight", "threats"]
+__all__ = [
+    "REFERENCE_POLICIES",
+    "Policy",
+    "foraging",
+    "greedy",
+    "homeostasis",
+    "oracle",
+    "random",
+    "stay",
+    "straight",
+    "threats",
+]

@@ -25,6 +25,9 @@ _PATIENCE = 0.5
 # The most that it pays for a meal, in steps; else it waits for its integrity to heal, or for food nearer by.
 _WORTH = 40.0
 
+# The integrity that it keeps for the rest of a life that has just begun; what is more, a storm may take.
+_RESERVE = 0.8
+
 
 @oracle.register
 def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax.Array, key: jax.Array) -> jax.Array:
@@ -35,7 +38,7 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
     shelter if it comes there before the storm is over. Where harm makes every meal too dear, it waits.
     """
     shelter_distance = jnp.min(jnp.sum(jnp.abs(state.shelter_pos - state.pos), axis=1))
-    seeks_shelter = _seeks_shelter(state, shelter_distance) & (jnp.asarray(params.storm_integrity_loss) != 0)
+    seeks_shelter = _seeks_shelter(state, params, shelter_distance)
     harm = _harm_around(env, params, state)
     left = params.max_steps_in_episode - state.time
     healed = at(params.integrity_healing, 0.0) * left
@@ -54,14 +57,16 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
 _STEPS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # up, down, left, right
 
 
-def _seeks_shelter(state: ThreatsState, distance: jax.Array) -> jax.Array:
-    """Whether it is time to be in the shelter, or on the way; () bool."""
+def _seeks_shelter(state: ThreatsState, params: ThreatsParams, distance: jax.Array) -> jax.Array:
+    """Whether it is time to be in the shelter, or on the way, ``distance`` steps long; () bool."""
+    loss = jnp.asarray(at(params.storm_integrity_loss, state.time / params.max_steps_in_episode))
     comes, wait = storms.steps_until_storm(state.clock)
     raging = state.clock.phase == storms.STORM
-    # After the last of a storm's steps it is calm.
-    in_time = jnp.where(raging, distance < state.clock.t - 1, True)
-    inside = raging & (distance == 0) & (state.clock.t > 1)
-    return jnp.where(raging, inside | in_time, comes & (distance + 2 > wait))
+    # After the last of a storm's steps it is calm: whoever comes later than that need not go.
+    is_time = jnp.where(raging, distance < state.clock.t - 1, comes & (distance + 2 > wait))
+    left = (params.max_steps_in_episode - state.time) / params.max_steps_in_episode
+    spare = state.integrity - loss * (distance + 1) > _RESERVE * left
+    return is_time & ~spare & (loss > 0)
 
 
 def _harm_around(env: Threats, params: ThreatsParams, state: ThreatsState) -> jax.Array:
