@@ -46,10 +46,8 @@ def _(
     survives = state.integrity > at(params.salt_integrity_loss, phi)
     salty = state.source_active & state.source_is_bad & is_water & survives
 
-    hours = [
-        _steps_left(state.energy, params.energy_decay, phi),
-        _steps_left(state.hydration, params.hydration_decay, phi),
-    ]
+    needs = ((state.energy, params.energy_decay), (state.hydration, params.hydration_decay))
+    hours = [level / jnp.maximum(at(decay, phi), 1e-6) for level, decay in needs]
     fresh = jnp.where(harmless, steps, _NEVER)
     nearest_fresh = jnp.min(jnp.where(is_water, fresh, _NEVER))
     nearest_salty = jnp.min(jnp.where(salty, steps, _NEVER))
