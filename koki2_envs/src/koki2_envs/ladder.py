@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koki2_envs.knobs import did_you_mean
-from koki2_envs.params import ForagingParams, HomeostasisParams, ThreatsParams, WorldParams
+from koki2_envs.params import ForagingParams, HomeostasisParams, ObstaclesParams, ThreatsParams, WorldParams
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Rung:
 _FORAGING = "koki2_envs.environments.foraging:Foraging"
 _HARM: dict[str, Any] = {"num_bad_sources": 2, "bad_source_integrity_loss": 0.25}
 _DEPLETE: dict[str, Any] = {**_HARM, "deplete_sources": True, "respawn_delay": 4}
+_OBSTACLES = "koki2_envs.environments.obstacles:Obstacles"
 _NEEDS = "koki2_envs.environments.homeostasis:Homeostasis"
 _TWO_NEEDS: dict[str, Any] = {
     "width": 16, "height": 16, "max_steps_in_episode": 256, "deplete_sources": True, "respawn_delay": 4,
@@ -67,8 +68,12 @@ _TWO_NEEDS: dict[str, Any] = {
 }  # fmt: skip
 _THREATS = "koki2_envs.environments.threats:Threats"
 _EXPOSED: dict[str, Any] = {
-    "width": 16, "height": 16, "max_steps_in_episode": 192, "deplete_sources": True, "respawn_delay": 4,
-    "energy_decay": 0.016, "energy_gain": 0.2, "integrity_healing": 0.005,
+    "max_steps_in_episode": 192, "deplete_sources": True, "respawn_delay": 4, "energy_gain": 0.2,
+    "integrity_healing": 0.005,
+}  # fmt: skip
+_STORMS: dict[str, Any] = {
+    **_EXPOSED, "width": 32, "energy_decay": 0.012, "storm_integrity_loss": 0.06, "storm_calm_min": 8,
+    "storm_calm_max": 16, "storm_steps": 12,
 }  # fmt: skip
 
 RUNGS: dict[str, Rung] = {
@@ -92,6 +97,14 @@ RUNGS: dict[str, Rung] = {
             ForagingParams, {"num_sources": 4}, {**_DEPLETE, "grad_dropout_p": 0.5},
         ),
         Rung(
+            "L1.2", "16×16, 3 sources, 3 walls with a door each", "the straight way is blocked", _OBSTACLES,
+            ObstaclesParams, {"num_sources": 3, "num_walls": 3},
+            {
+                "width": 16, "height": 16, "max_steps_in_episode": 256, "deplete_sources": True, "respawn_delay": 4,
+                "energy_decay": 0.0125, "energy_gain": 0.2,
+            },
+        ),
+        Rung(
             "L2.0", "16×16, food at one side, water at the other", "two needs, two places", _NEEDS, HomeostasisParams,
             {"num_sources": 3, "num_water": 3}, {**_TWO_NEEDS, "layout_uniform": 0.0, "layout_opposite": 1.0},
         ),
@@ -108,19 +121,17 @@ RUNGS: dict[str, Rung] = {
         ),
         Rung(
             "L3.0", "16×16, 4 sources, 5 zones that hurt", "a place that hurts", _THREATS, ThreatsParams,
-            {"num_sources": 4, "num_zones": 5, "num_shelters": 1}, {**_EXPOSED, "zone_integrity_loss": 0.08},
+            {"num_sources": 4, "num_zones": 5, "num_shelters": 1},
+            {**_EXPOSED, "width": 16, "height": 16, "energy_decay": 0.016, "zone_integrity_loss": 0.08},
         ),
         Rung(
-            "L3.1", "16×16, 4 sources, 3 shelters from storms", "act on the warning", _THREATS, ThreatsParams,
-            {"num_sources": 4, "num_zones": 1, "num_shelters": 3}, {**_EXPOSED, "storm_integrity_loss": 0.1},
+            "L3.1", "32×1, 4 sources, storms and 3 shelters", "act on the warning", _THREATS, ThreatsParams,
+            {"num_sources": 4, "num_zones": 1, "num_shelters": 3}, _STORMS,
         ),
         Rung(
             "L3.2", "L3.1 with cues that mislead, and a decoy", "weigh the warning", _THREATS, ThreatsParams,
             {"num_sources": 4, "num_zones": 1, "num_shelters": 3},
-            {
-                **_EXPOSED, "storm_integrity_loss": 0.1, "cue_validity_low": 0.8, "false_alarm_p": 0.25,
-                "cue_jitter": 3, "decoy_p": 0.1,
-            },
+            {**_STORMS, "cue_validity_low": 0.8, "false_alarm_p": 0.25, "cue_jitter": 3, "decoy_p": 0.1},
             held_out={"cue_validity_low": 0.3, "cue_validity_high": 0.5},
         ),
     )

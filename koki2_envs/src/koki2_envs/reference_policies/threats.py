@@ -21,12 +21,12 @@ _REACH = 10
 _ITERATIONS = 24
 _NEVER = 1e6
 # What it pays, in steps, for losing all the integrity that it has, per step left of the life.
-_PATIENCE = 0.5
+_PATIENCE = 0.7
 # The most that it pays for a meal, in steps; else it waits for its integrity to heal, or for food nearer by.
-_WORTH = 40.0
+_WORTH = 60.0
 
 # The integrity that it keeps for the rest of a life that has just begun; what is more, a storm may take.
-_RESERVE = 0.8
+_RESERVE = 0.3
 
 
 @oracle.register

@@ -47,6 +47,9 @@ class Mark:
 
 GOOD = Mark(GREEN, "disc")
 BAD = Mark(VERMILLION, "cross", dashed=True)
+ZONE = Mark("#f8dcc4", "block")  # a light vermillion, on which path and sources stand out
+SHELTER = Mark(BLUE, "triangle")
+PAIN = Mark(VERMILLION, "diamond")
 
 
 def dress(ax: Any) -> None:

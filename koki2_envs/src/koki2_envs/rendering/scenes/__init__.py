@@ -1,5 +1,5 @@
 """What is to be seen of each family of worlds, one file a family."""
 
-from koki2_envs.rendering.scenes import foraging
+from koki2_envs.rendering.scenes import foraging, threats
 
-__all__ = ["foraging"]
+__all__ = ["foraging", "threats"]

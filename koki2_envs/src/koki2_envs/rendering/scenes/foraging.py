@@ -16,7 +16,8 @@ from koki2_envs.rendering.style import BAD, BLUE, GOOD, PURPLE
 
 
 @scene_of.register
-def _(env: Foraging, params: ForagingParams, record: LifeRecord) -> Scene:
+def foraging_scene(env: Foraging, params: ForagingParams, record: LifeRecord) -> Scene:
+    """Sources, meals and harm, body, the gradient to food, and the end; also of worlds that have more than that."""
     states = lived_states(env, record, ForagingState)
     width, height = (int(n) for n in np.asarray(env.size(params)))
     # A source stays good or bad for its whole life.

@@ -1,0 +1,61 @@
+"""How the worlds with threats look: zones and shelters in the world, storms behind the cue, pain among the events."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from koki2_envs.environments.threats import Threats, ThreatsState
+from koki2_envs.knobs import is_always
+from koki2_envs.mechanics.storms import STORM
+from koki2_envs.params import ThreatsParams
+from koki2_envs.rendering.record import LifeRecord
+from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
+from koki2_envs.rendering.scenes.foraging import foraging_scene
+from koki2_envs.rendering.style import PAIN, SHELTER, ZONE, Mark
+
+_CUE, _DECOY = (Threats.observation_names.index(name) for name in ("cue", "decoy"))
+
+
+@scene_of.register
+def _(env: Threats, params: ThreatsParams, record: LifeRecord) -> Scene:
+    scene = foraging_scene(env, params, record)
+    states = lived_states(env, record, ThreatsState)
+    zones, storms = (not is_always(loss, 0.0) for loss in (params.zone_integrity_loss, params.storm_integrity_loss))
+    hurt = np.flatnonzero(record.info["lost_in_zones"] + record.info["lost_in_storms"] > 0) + 1
+    hurt = hurt[hurt <= record.num_lived]
+    layers = [*_zone_layers(states, params, scene.size)] if zones else []
+    if storms:
+        layers.append(_still(SHELTER, "shelter", states.shelter_pos[0], len(states.pos)))
+    return dataclasses.replace(
+        scene,
+        layers=(*layers, *scene.layers),
+        events=(*scene.events, *([Event("was hurt", PAIN, hurt)] if hurt.size else [])),
+        senses=(*scene.senses, *(_warnings(states, params, record) if storms else ())),
+    )
+
+
+def _zone_layers(states: ThreatsState, params: ThreatsParams, size: tuple[int, int]) -> tuple[Layer, ...]:
+    """The cells that hurt, as one layer."""
+    x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij")
+    cells = np.stack([x.ravel(), y.ravel()], axis=1)
+    squares = np.square(cells[:, None] - states.zone_pos[0][None]).sum(axis=2)
+    hurting = cells[(squares <= float(params.zone_radius) ** 2).any(axis=1)]
+    return (_still(ZONE, "zone that hurts", hurting, len(states.pos)),)
+
+
+def _still(mark: Mark, name: str, cells: np.ndarray, moments: int) -> Layer:
+    """Things (K, 2) that are in their cells for the whole life."""
+    pos = np.broadcast_to(cells, (moments, *cells.shape))
+    return Layer(name, mark, pos, np.ones(pos.shape[:2], bool))
+
+
+def _warnings(states: ThreatsState, params: ThreatsParams, record: LifeRecord) -> tuple[Curve, ...]:
+    """The cue above the storms, and the decoy where there is one."""
+    lived = record.num_lived
+    storm = (states.storm_phase[:lived] == STORM).astype(np.float32)
+    cue = Curve("cue", record.observations[:lived, _CUE])
+    return (cue, Curve("storm", storm, PAIN.colour)) + (
+        () if is_always(params.decoy_p, 0.0) else (Curve("decoy", record.observations[:lived, _DECOY]),)
+    )
