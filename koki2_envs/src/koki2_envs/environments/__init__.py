@@ -3,6 +3,7 @@
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.grid import Grid
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
+from koki2_envs.environments.obstacles import Obstacles, ObstaclesState
 from koki2_envs.environments.state import ForagingState, WorldState
 from koki2_envs.environments.threats import Threats, ThreatsState
 from koki2_envs.environments.world import World
@@ -13,6 +14,8 @@ __all__ = [
     "Grid",
     "Homeostasis",
     "HomeostasisState",
+    "Obstacles",
+    "ObstaclesState",
     "Threats",
     "ThreatsState",
     "World",

@@ -59,12 +59,12 @@ def uniform_cells(bits: jax.Array, size: jax.Array | tuple[jax.Array, jax.Array]
         is left, (n,) uint32, which is independent of the cell.
     """
     width, height = size[0].astype(jnp.uint32), size[1].astype(jnp.uint32)
-    x, bits = _divided(bits, width)
-    y, bits = _divided(bits, height)
+    x, bits = divided(bits, width)
+    y, bits = divided(bits, height)
     return pairs(x.astype(jnp.int32), y.astype(jnp.int32)), bits
 
 
-def _divided(bits: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
+def divided(bits: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
     """floor(u·n) for the fraction u = bits/2³², and the fraction that is left, u·n − floor(u·n), as bits again."""
     high, low = bits >> 16, bits & 0xFFFF
     return (high * n + (low * n >> 16)) >> 16, bits * n

@@ -2,8 +2,17 @@
 
 from koki2_envs.params.foraging import ForagingParams
 from koki2_envs.params.homeostasis import HomeostasisParams
+from koki2_envs.params.obstacles import ObstaclesParams
 from koki2_envs.params.structure import STRUCTURE, Structure
 from koki2_envs.params.threats import ThreatsParams
 from koki2_envs.params.world import WorldParams
 
-__all__ = ["STRUCTURE", "ForagingParams", "HomeostasisParams", "Structure", "ThreatsParams", "WorldParams"]
+__all__ = [
+    "STRUCTURE",
+    "ForagingParams",
+    "HomeostasisParams",
+    "ObstaclesParams",
+    "Structure",
+    "ThreatsParams",
+    "WorldParams",
+]

@@ -1,0 +1,120 @@
+"""Walls with doors: rung L1.2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from gymnax.environments import spaces
+
+from koki2_envs.environments.foraging import Foraging
+from koki2_envs.environments.state import ForagingState
+from koki2_envs.mechanics import rooms
+from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.params import ObstaclesParams
+
+_MOST_CELLS = 2**16 - 1
+
+
+@struct.dataclass
+class ObstaclesState(ForagingState):
+    """State of a life among walls.
+
+    Attributes:
+        rooms: (2M + 1, 4) int32, the rectangles (x0, y0, x1, y1) of free cells, corners inside: M + 1 rooms, then the
+            doors of the M walls; empty ones, with x1 < x0, where a room was too small to be divided.
+    """
+
+    rooms: jax.Array
+
+
+class Obstacles(Foraging[ObstaclesState, ObstaclesParams]):
+    """Foraging in rooms: walls stand in the way, and the gradient points through them.
+
+    **Observation** (8,) float32: the four of :class:`Foraging`; ``wall_up``, ``wall_down``, ``wall_left``,
+    ``wall_right``, 1 where the cell next to the agent is wall or lies beyond the border, else 0. ``obs_noise`` is added
+    to all eight; what distorts the gradient leaves the walls alone.
+
+    **Born** in a world that ``num_walls`` walls divide into rooms, drawn for each life, each wall with one door
+    (:func:`koki2_envs.mechanics.rooms.build`). The birth cell is free, and every free cell can be reached from it.
+
+    **One step** as in :class:`Foraging`, with two differences: a move into a wall stays where it is, and sources lie
+    and come back uniformly in the free cells, doors among them.
+
+    Actions, ends, reward, info and knobs are those of :class:`Foraging`.
+    """
+
+    observation_names: ClassVar[tuple[str, ...]] = (
+        *Foraging.observation_names, "wall_up", "wall_down", "wall_left", "wall_right",
+    )  # fmt: skip
+    observation_sizes: ClassVar[tuple[float, ...]] = (*Foraging.observation_sizes, 1.0, 1.0, 1.0, 1.0)
+    terrain_names: ClassVar[tuple[str, ...]] = ("rooms",)
+    state_class: ClassVar[type[ForagingState]] = ObstaclesState
+    params_class: ClassVar[type[ObstaclesParams]] = ObstaclesParams
+
+    def __init__(
+        self,
+        rung: str = "L1.2",
+        default_params: ObstaclesParams | None = None,
+        *,
+        num_sources: int = 1,
+        num_walls: int = 3,
+    ):
+        """Makes a world.
+
+        Args:
+            rung: the rung's name.
+            default_params: its knobs.
+            num_sources: K, how many sources there are; at least 1.
+            num_walls: M, how many walls; 1 to 7.
+
+        Raises:
+            TypeError, ValueError: a number is not whole or out of its range, or the params contradict it or each other.
+        """
+        super().__init__(rung, default_params, num_sources=num_sources, num_walls=num_walls)
+        self.num_walls = self.structure["num_walls"]
+
+    def check_params(self, params: ObstaclesParams) -> None:
+        """Refuses params that cannot be together (see :meth:`World.check_params`)."""
+        super().check_params(params)
+        width, height = params.width, params.height
+        if isinstance(width, int) and isinstance(height, int) and width * height > _MOST_CELLS:
+            raise ValueError(
+                f"width · height must be at most {_MOST_CELLS} in a world with walls, got {width * height}"
+            )
+
+    def terrain(self, key: jax.Array, params: ObstaclesParams) -> dict[str, jax.Array]:
+        """The rooms."""
+        size = self.size(params)
+        return {"rooms": rooms.build(Luck(key, Stream.TERRAIN).bits(2 * self.num_walls), size, size // 2)}
+
+    def cells(
+        self, bits: jax.Array, around: Mapping[str, jax.Array], params: ObstaclesParams
+    ) -> tuple[jax.Array, jax.Array]:
+        """Uniform free cells (see :meth:`Grid.cells`)."""
+        return rooms.free_cells(bits, around["rooms"])
+
+    def moved(self, state: ObstaclesState, action: jax.Array, params: ObstaclesParams) -> jax.Array:
+        """The cell that an action leads to; (2,) int32."""
+        there = super().moved(state, action, params)
+        return jnp.where(rooms.is_free(state.rooms, there[0], there[1]), there, state.pos)
+
+    def further_senses(
+        self, key: jax.Array, state: ObstaclesState, params: ObstaclesParams, phi: jax.Array
+    ) -> tuple[jax.Array, ...]:
+        """Whether there is a wall above, below, at the left and at the right."""
+        x, y = state.pos[0], state.pos[1]
+        around = ((x, y - 1), (x, y + 1), (x - 1, y), (x + 1, y))
+        return tuple(1.0 - rooms.is_free(state.rooms, *cell).astype(jnp.float32) for cell in around)
+
+    def further_bounds(self, params: ObstaclesParams) -> tuple[tuple[Any, Any], ...]:
+        """The least and largest value of each further sense, without noise."""
+        return ((0.0, 1.0),) * 4
+
+    def further_state(self, params: ObstaclesParams) -> dict[str, Any]:
+        """The space of the rooms."""
+        last = jnp.maximum(params.width, params.height) - 1
+        return {"rooms": spaces.Box(-1, last, (2 * self.num_walls + 1, 4), jnp.int32)}
