@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -66,14 +67,14 @@ def agent_sprite(size: int, dead: bool = False) -> Image.Image:
     return picture.resize((size, size), Image.Resampling.LANCZOS)
 
 
-def palette_of(colours: list[str]) -> Image.Image:
+def palette_of(colours: list[str], flat: Sequence[str] = ()) -> Image.Image:
     """A palette picture with the given colours and the house greys, each in tints down to white for smooth edges.
 
-    One fixed palette for all frames keeps them from flickering and the file small.
+    Colours that are ``flat``, as those of blocks are, have no tints, which would crowd about white. One fixed palette for all frames keeps them from flickering and the file small.
     """
     bases = list(dict.fromkeys([INK, QUIET, *colours]))[: 250 // _TINTS]
     tints = [tint(base, (i + 1) / _TINTS) for base in bases for i in range(_TINTS)]
-    shades = list(dict.fromkeys([PAPER, GHOST, FAINT, *tints]))
+    shades = list(dict.fromkeys([PAPER, GHOST, FAINT, *flat, *tints]))
     picture = Image.new("P", (1, 1))
     picture.putpalette([int(shade[i : i + 2], 16) for shade in shades for i in (1, 3, 5)])
     return picture

@@ -88,7 +88,9 @@ def set_stage(env: Any, scene: Scene, record: LifeRecord, title: str) -> Stage:
         world = (int(scale * scene.size[0]), int(scale * scene.size[1]))
         readings = (MARGIN + room + MARGIN, TOP)
         height = TOP + max(world[1], ROW * (len(scene.levels) + len(scene.senses) + 4)) + 16
-    colours = [layer.mark.colour for layer in scene.layers] + [level.colour for level in scene.levels]
+    blocks = [layer.mark.colour for layer in scene.layers if layer.mark.shape == "block"]
+    marks = [layer.mark.colour for layer in scene.layers if layer.mark.shape != "block"]
+    colours = marks + [level.colour for level in scene.levels]
     stage = Stage(
         scene=scene,
         record=record,
@@ -96,7 +98,7 @@ def set_stage(env: Any, scene: Scene, record: LifeRecord, title: str) -> Stage:
         returns=np.concatenate([[0.0], np.cumsum(record.rewards[: record.num_lived])]),
         sense_limit=common_limit(scene.senses),
         background=Image.new("RGB", (WIDTH + 2 * MARGIN, height + _LEGEND), PAPER),
-        palette=palette_of(colours),
+        palette=palette_of(colours, blocks),
         origin=(MARGIN + pad, TOP),
         scale=scale,
         readings=readings,

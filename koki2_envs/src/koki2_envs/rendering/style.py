@@ -49,7 +49,8 @@ GOOD = Mark(GREEN, "disc")
 BAD = Mark(VERMILLION, "cross", dashed=True)
 ZONE = Mark("#f8dcc4", "block")  # a light vermillion, on which path and sources stand out
 SHELTER = Mark(BLUE, "triangle")
-PAIN = Mark(VERMILLION, "diamond")
+WALL = Mark("#8a919c", "block")
+PAIN = Mark(PURPLE, "diamond")
 
 
 def dress(ax: Any) -> None:

@@ -25,9 +25,10 @@ def _(env: Threats, params: ThreatsParams, record: LifeRecord) -> Scene:
     zones, storms = (not is_always(loss, 0.0) for loss in (params.zone_integrity_loss, params.storm_integrity_loss))
     hurt = np.flatnonzero(record.info["lost_in_zones"] + record.info["lost_in_storms"] > 0) + 1
     hurt = hurt[hurt <= record.num_lived]
-    layers = [*_zone_layers(states, params, scene.size)] if zones else []
+    moments = len(states.pos)
+    layers = [_still(ZONE, "zone that hurts", _zone_cells(states, params, scene.size), moments)] if zones else []
     if storms:
-        layers.append(_still(SHELTER, "shelter", states.shelter_pos[0], len(states.pos)))
+        layers.append(_still(SHELTER, "shelter", states.shelter_pos[0], moments))
     return dataclasses.replace(
         scene,
         layers=(*layers, *scene.layers),
@@ -36,13 +37,12 @@ def _(env: Threats, params: ThreatsParams, record: LifeRecord) -> Scene:
     )
 
 
-def _zone_layers(states: ThreatsState, params: ThreatsParams, size: tuple[int, int]) -> tuple[Layer, ...]:
-    """The cells that hurt, as one layer."""
+def _zone_cells(states: ThreatsState, params: ThreatsParams, size: tuple[int, int]) -> np.ndarray:
+    """The cells that hurt; (n, 2) int."""
     x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij")
     cells = np.stack([x.ravel(), y.ravel()], axis=1)
     squares = np.square(cells[:, None] - states.zone_pos[0][None]).sum(axis=2)
-    hurting = cells[(squares <= float(params.zone_radius) ** 2).any(axis=1)]
-    return (_still(ZONE, "zone that hurts", hurting, len(states.pos)),)
+    return cells[(squares <= float(params.zone_radius) ** 2).any(axis=1)]
 
 
 def _still(mark: Mark, name: str, cells: np.ndarray, moments: int) -> Layer:
@@ -54,8 +54,8 @@ def _still(mark: Mark, name: str, cells: np.ndarray, moments: int) -> Layer:
 def _warnings(states: ThreatsState, params: ThreatsParams, record: LifeRecord) -> tuple[Curve, ...]:
     """The cue above the storms, and the decoy where there is one."""
     lived = record.num_lived
-    storm = (states.storm_phase[:lived] == STORM).astype(np.float32)
-    cue = Curve("cue", record.observations[:lived, _CUE])
-    return (cue, Curve("storm", storm, PAIN.colour)) + (
-        () if is_always(params.decoy_p, 0.0) else (Curve("decoy", record.observations[:lived, _DECOY]),)
-    )
+    storm = (np.asarray(states.storm_phase[:lived]) == STORM).astype(np.float32)
+    curves = [Curve("cue", record.observations[:lived, _CUE]), Curve("storm", storm, PAIN.colour)]
+    if not is_always(params.decoy_p, 0.0):
+        curves.append(Curve("decoy", record.observations[:lived, _DECOY]))
+    return tuple(curves)
