@@ -16,6 +16,10 @@ ARGUMENTS = {
     "l0_2_same_smell": ["FOLDER", "2"],
     "l1_0_depletion": [],
     "l1_1_intermittent_sense": ["2"],
+    "l3_0_hazard_zones": ["64"],
+    "l3_1_storms": ["2"],
+    "l3_2_unreliable_cues": ["64"],
+    "l1_2_walls": ["3"],
 }
 SAYS = {
     "l0_0_chemotaxis": "oracle",
@@ -23,6 +27,10 @@ SAYS = {
     "l0_2_same_smell": "learning_curve.png",
     "l1_0_depletion": "respawn_delay  64",
     "l1_1_intermittent_sense": "raised with a clear sense",
+    "l3_0_hazard_zones": "oracle  integrity_healing  0.02",
+    "l3_1_storms": "warned  4 steps ahead",
+    "l3_2_unreliable_cues": "never trained on decoy",
+    "l1_2_walls": "3 walls: random",
 }
 
 

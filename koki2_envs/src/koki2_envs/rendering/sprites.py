@@ -70,7 +70,8 @@ def agent_sprite(size: int, dead: bool = False) -> Image.Image:
 def palette_of(colours: list[str], flat: Sequence[str] = ()) -> Image.Image:
     """A palette picture with the given colours and the house greys, each in tints down to white for smooth edges.
 
-    Colours that are ``flat``, as those of blocks are, have no tints, which would crowd about white. One fixed palette for all frames keeps them from flickering and the file small.
+    Colours that are ``flat``, as those of blocks are, have no tints, which would crowd about white. One fixed palette
+    for all frames keeps them from flickering and the file small.
     """
     bases = list(dict.fromkeys([INK, QUIET, *colours]))[: 250 // _TINTS]
     tints = [tint(base, (i + 1) / _TINTS) for base in bases for i in range(_TINTS)]
