@@ -168,6 +168,40 @@ class TestPolicies:
         assert self.act("oracle", state_of((2, 3), [[0, 0]], active=[False])) == RIGHT
 
 
+@pytest.mark.usefixtures("quick_compilation")
+def test_walls_draw_nothing_in_a_step():
+    def drawn(**knobs):
+        run = partial(step, state_of((4, 2), [[0, 0]]), STAY, **knobs)
+        return str(jax.make_jaxpr(lambda seed: run(seed=seed))(0)).count("random_bits[")
+
+    assert drawn() == 0
+    assert drawn(deplete_sources=True) == 1
+    assert drawn(obs_noise=0.1) == 1
+
+
+def test_in_whole_lives_walls_stand_and_agents_and_sources_are_in_the_open():
+    env, params = make("L1.2", num_walls=7, num_sources=24)
+    params = params.replace(respawn_delay=0, energy_init=1.0, energy_decay=0.0)
+
+    def live(key):
+        def one(state, t):
+            here = jax.random.fold_in(key, t)
+            action = jax.random.randint(jax.random.fold_in(here, 1), (), 0, 5)
+            state = env.step_env(here, state, action, params)[1]
+            return state, state
+
+        return jax.lax.scan(one, env.reset_env(key, params)[1], jnp.arange(128))[1]
+
+    states = jax.tree.map(np.asarray, jax.jit(jax.vmap(live))(jax.random.split(jax.random.key(2), 16)))
+    assert (states.rooms == states.rooms[:, :1]).all()
+    moved = np.any(states.source_pos[:, 1:] != states.source_pos[:, :-1], axis=-1)
+    assert moved.sum() > 50
+    for cells in (states.pos[:, :, None], states.source_pos):
+        low, high = states.rooms[:, :, None, :, :2], states.rooms[:, :, None, :, 2:]
+        inside = np.all((cells[..., None, :] >= low) & (cells[..., None, :] <= high), axis=-1)
+        assert (inside.sum(axis=-1) == 1).all()
+
+
 def test_what_policies_achieve():
     env, params = make("L1.2")
 
