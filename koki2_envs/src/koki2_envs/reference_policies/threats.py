@@ -35,8 +35,8 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
 
     It knows the storm's clock as far as it is drawn, which is up to the end of the round, and forages until it is time
     to go: each step towards food must leave the steps that the way to the shelter takes. Caught outside it goes to the
-    shelter if it comes there before the storm is over. What integrity it can spare it spends on meals in the storm. Where
-    harm makes every meal too dear, it waits.
+    shelter if it comes there before the storm is over. What integrity it can spare it spends on meals in the storm.
+    Where harm makes every meal too dear, it waits.
     """
     shelter_distance = jnp.min(jnp.sum(jnp.abs(state.shelter_pos - state.pos), axis=1))
     phi = env.phase(state.time, params)
