@@ -20,6 +20,9 @@ ARGUMENTS = {
     "l3_1_storms": ["2"],
     "l3_2_unreliable_cues": ["64"],
     "l1_2_walls": ["3"],
+    "l2_0_two_needs": ["8"],
+    "l2_1_salt": ["8"],
+    "l2_2_shifting_layouts": ["2"],
 }
 SAYS = {
     "l0_0_chemotaxis": "oracle",
@@ -31,6 +34,9 @@ SAYS = {
     "l3_1_storms": "warned  4 steps ahead",
     "l3_2_unreliable_cues": "never trained on decoy",
     "l1_2_walls": "3 walls: random",
+    "l2_0_two_needs": "born with hydration  0.5: oracle",
+    "l2_1_salt": "hazard_smell 1.0: greedy",
+    "l2_2_shifting_layouts": "layouts never seen: champion",
 }
 
 

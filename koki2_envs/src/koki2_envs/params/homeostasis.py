@@ -18,7 +18,7 @@ class HomeostasisParams(ForagingParams):
     hydration_reward: float = knob(10.0, "reward per unit of hydration gained", group="reward")
 
     num_salty: int = knob(0, "how many of the waters are salty", low=0, group="sources")
-    salt_integrity_loss: float = knob(0.2, "integrity lost per arrival at salty water", low=0.0, group="sources")
+    salt_integrity_loss: float = knob(0.25, "integrity lost per arrival at salty water", low=0.0, group="sources")
 
     layout_uniform: float = knob(
         1.0, "weight of the law by which food and water lie anywhere", low=0.0, group="world", scheduled=False

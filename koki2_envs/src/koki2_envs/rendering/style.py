@@ -17,6 +17,7 @@ GREEN = "#009e73"
 VERMILLION = "#d55e00"
 BLUE = "#0072b2"
 PURPLE = "#a8467f"
+SKY = "#3a9bd5"
 
 FONT = "DejaVu Sans"
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE = 13.0, 9.5, 8.5
@@ -48,6 +49,8 @@ class Mark:
 GOOD = Mark(GREEN, "disc")
 BAD = Mark(VERMILLION, "cross", dashed=True)
 ZONE = Mark("#f8dcc4", "block")  # a light vermillion, on which path and sources stand out
+WATER = Mark(SKY, "diamond")
+SALT = Mark(VERMILLION, "triangle", dashed=True)
 SHELTER = Mark(BLUE, "triangle")
 WALL = Mark("#8a919c", "block")
 PAIN = Mark(PURPLE, "diamond")

@@ -1,0 +1,59 @@
+"""How the worlds with food and water look: water and salt beside food, thirst among the levels."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
+from koki2_envs.params import HomeostasisParams
+from koki2_envs.rendering.record import LifeRecord
+from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived_states, scene_of
+from koki2_envs.rendering.scenes.foraging import foraging_scene
+from koki2_envs.rendering.style import BAD, GOOD, SALT, WATER, Mark
+
+_WATER_X = Homeostasis.observation_names.index("water_x")
+
+
+@scene_of.register
+def _(env: Homeostasis, params: HomeostasisParams, record: LifeRecord) -> Scene:
+    scene = foraging_scene(env, params, record)
+    states, lived = lived_states(env, record, HomeostasisState), record.num_lived
+    is_water, is_bad = np.arange(env.num_places) >= env.num_sources, states.source_is_bad[0]
+    kinds: tuple[tuple[str, Mark, np.ndarray], ...] = (
+        ("food", GOOD, ~is_water & ~is_bad),
+        ("bad food", BAD, ~is_water & is_bad),
+        ("water", WATER, is_water & ~is_bad),
+        ("salty water", SALT, is_water & is_bad),
+    )
+    info = {name: np.asarray(values)[:lived] for name, values in record.info.items()}
+    happened = (
+        ("ate", GOOD, info["energy_gained"] > 0),
+        ("drank", WATER, (info["water_gained"] > 0) & (info["salty_arrivals"] == 0)),
+        ("drank salt", SALT, info["salty_arrivals"] > 0),
+    )
+    hydration = Curve("hydration", states.hydration, WATER.colour, dashed=True)
+    return dataclasses.replace(
+        scene,
+        layers=tuple(
+            Layer(name, mark, states.source_pos[:, which], states.source_active[:, which])
+            for name, mark, which in kinds
+            if which.any()
+        ),
+        events=tuple(Event(name, mark, np.flatnonzero(when) + 1) for name, mark, when in happened if when.any()),
+        levels=(*scene.levels, hydration),
+        senses=(*scene.senses, *_water_gradients(record, scene.size)),
+        ending=_ending(states, record, scene.ending),
+    )
+
+
+def _water_gradients(record: LifeRecord, size: tuple[int, int]) -> tuple[Curve, ...]:
+    """The gradient to water as sensed, along every axis that the world has."""
+    sensed = record.observations[: record.num_lived]
+    return tuple(Curve(f"water {'xy'[axis]}", sensed[:, _WATER_X + axis]) for axis in (0, 1) if size[axis] > 1)
+
+
+def _ending(states: HomeostasisState, record: LifeRecord, ending: Ending) -> Ending:
+    thirsted = states.hydration[-1] <= 0 and record.num_lived < record.num_steps and states.integrity[-1] > 0
+    return Ending(f"died of thirst at step {record.num_lived}", fatal=True) if thirsted else ending
