@@ -17,25 +17,29 @@ REACH = 10
 NEVER = 1e6
 """The cost of what cannot be."""
 
-# How many steps a way may have, at least to the corners of the field.
+# How many steps a way may have: to the corners of the field, which are 20 away, and a detour of 4.
 _ITERATIONS = 24
 _STEPS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # up, down, left, right
 
 
+def around(pos: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The x (1, n) and the y (n, 1) of the cells of a field around ``pos`` (2,); int32."""
+    along = jnp.arange(-REACH, REACH + 1)
+    return pos[0] + along[None, :], pos[1] + along[:, None]
+
+
 def field_of(pos: jax.Array, cells: jax.Array, values: jax.Array) -> jax.Array:
     """A field with the sum of the ``values`` (n,) of what lies in its ``cells`` (n, 2), seen from ``pos`` (2,)."""
-    along = jnp.arange(-REACH, REACH + 1)
-    x, y = pos[0] + along[None, :], pos[1] + along[:, None]
+    x, y = around(pos)
     return sum(
         (jnp.where((x == cell[0]) & (y == cell[1]), value, 0.0) for cell, value in zip(cells, values, strict=True)),
-        start=jnp.zeros((along.size, along.size)),
+        start=jnp.zeros((2 * REACH + 1, 2 * REACH + 1)),
     )
 
 
 def outside(pos: jax.Array, size: jax.Array) -> jax.Array:
     """Which cells of a field around ``pos`` lie outside a world of ``size`` (2,); bool."""
-    along = jnp.arange(-REACH, REACH + 1)
-    x, y = pos[0] + along[None, :], pos[1] + along[:, None]
+    x, y = around(pos)
     return (x < 0) | (y < 0) | (x >= size[0]) | (y >= size[1])
 
 

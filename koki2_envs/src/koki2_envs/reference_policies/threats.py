@@ -13,14 +13,8 @@ from koki2_envs.mechanics import storms
 from koki2_envs.mechanics.movement import STAY
 from koki2_envs.params import ThreatsParams
 from koki2_envs.reference_policies.base import oracle
+from koki2_envs.reference_policies.planning import NEVER, REACH, around, costs_of_moves, outside
 
-# The oracle plans on the cells that are at most this far away in x and in y: all of a world of 16 by 16 from its
-# middle. What lies beyond is walked towards as the crow flies.
-_REACH = 10
-# How many steps it looks ahead: to the corners of these cells, which are 20 away, and a detour of 4.
-_ITERATIONS = 24
-_STEPS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # up, down, left, right
-_NEVER = 1e6
 # What it pays, in steps, for losing all the integrity that it has, per step left of the life.
 _PATIENCE = 0.7
 # The most that it pays for a meal, in steps; else it waits for its integrity to heal, or for food nearer by.
@@ -49,9 +43,8 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
     goals = jnp.concatenate([state.source_pos, state.shelter_pos])
     wanted = jnp.concatenate([food & ~seeks_shelter, jnp.broadcast_to(seeks_shelter, state.shelter_pos.shape[:1])])
     entering = 1.0 + price * harm
-    cost = _cost_to_go(goals - state.pos, wanted, entering)
-    moves = jnp.stack([_shifted(entering + cost, dx, dy)[_REACH, _REACH] for dx, dy in _STEPS])
-    here = harm[_REACH, _REACH] > 0
+    moves = costs_of_moves(goals - state.pos, wanted, entering)
+    here = harm[REACH, REACH] > 0
     waits = (seeks_shelter & (shelter_distance == 0)) | (~seeks_shelter & ~here & (jnp.min(moves) > _WORTH))
     return jnp.where(waits, STAY, 1 + jnp.argmin(moves)).astype(jnp.int32)
 
@@ -70,9 +63,7 @@ def _seeks_shelter(state: ThreatsState, params: ThreatsParams, distance: jax.Arr
 
 def _harm_around(env: Threats, params: ThreatsParams, state: ThreatsState, phi: jax.Array) -> jax.Array:
     """What entering each cell around costs in integrity, out of the world a lot; (n, n) float32, [y, x]."""
-    size = env.size(params)
-    along = jnp.arange(-_REACH, _REACH + 1)
-    x, y = state.pos[0] + along[None, :], state.pos[1] + along[:, None]
+    x, y = around(state.pos)
 
     def holds(cell: jax.Array, radius: jax.Array | float) -> jax.Array:
         return jnp.square(x - cell[0]) + jnp.square(y - cell[1]) <= jnp.square(radius)
@@ -81,30 +72,4 @@ def _harm_around(env: Threats, params: ThreatsParams, state: ThreatsState, phi: 
     bad = state.source_active & state.source_is_bad
     on_bad = reduce(jnp.logical_or, [holds(cell, 0.0) & b for cell, b in zip(state.source_pos, bad, strict=True)])
     harm = at(params.zone_integrity_loss, phi) * in_zone + at(params.bad_source_integrity_loss, phi) * on_bad
-    outside = (x < 0) | (y < 0) | (x >= size[0]) | (y >= size[1])
-    return jnp.where(outside, _NEVER, harm)
-
-
-def _cost_to_go(offsets: jax.Array, wanted: jax.Array, entering: jax.Array) -> jax.Array:
-    """The least cost of the way from each cell around to a wanted goal; (n, n) float32, [y, x]."""
-    near = jnp.clip(offsets, -_REACH, _REACH)
-    beyond = jnp.sum(jnp.abs(offsets - near), axis=1)
-    along = jnp.arange(-_REACH, _REACH + 1)
-    at_goals = [
-        jnp.where((along[:, None] == cell[1]) & (along[None, :] == cell[0]) & w, rest.astype(jnp.float32), _NEVER)
-        for cell, rest, w in zip(near, beyond, wanted, strict=True)
-    ]
-    cost = reduce(jnp.minimum, at_goals)
-
-    def relax(_: int, cost: jax.Array) -> jax.Array:
-        onward = entering + cost
-        return reduce(jnp.minimum, [_shifted(onward, dx, dy) for dx, dy in _STEPS], cost)
-
-    return jax.lax.fori_loop(0, _ITERATIONS, relax, cost)
-
-
-def _shifted(field: jax.Array, dx: int, dy: int) -> jax.Array:
-    """The value of a field (n, n), [y, x], in the cell (dx, dy) away from each cell; out of the field a lot."""
-    n = field.shape[0]
-    padded = jnp.pad(field, 1, constant_values=2 * _NEVER)
-    return padded[1 + dy : 1 + dy + n, 1 + dx : 1 + dx + n]
+    return jnp.where(outside(state.pos, env.size(params)), NEVER, harm)
