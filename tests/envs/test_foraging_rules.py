@@ -298,6 +298,16 @@ class TestSenses:
         near_good = state_of((4, 2), [[6, 1], [0, 2]], bad=[False, True])
         np.testing.assert_allclose(see(near_good, hazard_smell=smell)[:2], [2 / 8, -1 / 4])
 
+    @pytest.mark.parametrize(("radius", "sensed"), [(0.0, True), (3.6, False), (3.61, True), (9.0, True)])
+    def test_sense_radius_is_euclidean_and_0_is_without_limit(self, radius, sensed):
+        # (3, −2) away: √13 = 3.606.
+        expected = [3 / 8, -2 / 4] if sensed else [0.0, 0.0]
+        np.testing.assert_allclose(see(state_of((4, 2), [[7, 0]]), sense_radius=radius)[:2], expected)
+
+    def test_beyond_the_sense_radius_nothing_farther_is_sensed_instead(self):
+        # The nearest is out of reach, so that all are.
+        assert not see(state_of((4, 2), [[8, 2], [0, 0]]), sense_radius=2.0)[:2].any()
+
     @pytest.mark.parametrize(("bins", "expected"), [(0.0, 3 / 8), (4.0, 0.5), (1.0, 0.0), (16.0, 3 / 8), (2.5, 0.4)])
     def test_grad_bins(self, bins, expected):
         assert see(state_of((4, 2), [[7, 2]]), grad_bins=bins)[0] == pytest.approx(expected)
