@@ -167,15 +167,27 @@ class BranchesInPython(Counter):
         return super().step_env(key, state, 1 if action > 0 else 0, params)
 
 
-class DiffersUnderVmap(Counter):
-    def reset(self, key, params=None):
-        obs, state = super().reset(key, params)
-        return obs, state
+@jax.custom_batching.custom_vmap
+def batched(x):
+    """0, and 1 under ``vmap`` over ``x``."""
+    return jnp.zeros_like(x)
 
+
+@batched.def_vmap
+def _batched_is_one(axis_size, in_batched, x):
+    return jnp.ones_like(x), True
+
+
+class DiffersUnderVmap(Counter):
     def step(self, key, state, action, params=None):
         obs, state, reward, *rest = super().step(key, state, action, params)
-        batched = isinstance(state.level, jax.core.Tracer) and not isinstance(params.rise, jax.core.Tracer)
-        return obs, state, reward + batched, *rest
+        return obs, state, reward + batched(state.level), *rest
+
+
+class BornOtherwiseUnderVmap(Counter):
+    def reset(self, key, params=None):
+        obs, state = super().reset(key, params)
+        return obs + batched(obs), state
 
 
 class DiffersUnderParamsVmap(Counter):
@@ -247,7 +259,8 @@ BROKEN = {
     MutatesItsInputs: ("pure", "changes its inputs"),
     DiffersWhenCompiled: ("jit is eager", "step without jit"),
     BranchesInPython: ("six values", "TracerBoolConversionError"),
-    DiffersUnderVmap: ("vmap is a loop", "row 0"),
+    DiffersUnderVmap: ("vmap is a loop", "step under vmap, row 0"),
+    BornOtherwiseUnderVmap: ("vmap is a loop", "reset under vmap, row 0"),
     DiffersUnderParamsVmap: ("vmap over params", "row 0"),
     StaticKnob: ("no recompiling", "rise"),
     NeverTruncated: ("time limit", "truncated is False at step 3"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import jax
@@ -198,11 +199,19 @@ def _jit_is_eager(subject: _Subject) -> None:
 def _vmap_is_loop(subject: _Subject) -> None:
     env, params = subject.env, subject.params
     keys = jax.random.split(jax.random.fold_in(subject.key, 6), subject.num_envs)
-    born = [env.reset(key, params) for key in keys]
     actions = [env.action_space(params).sample(key) for key in keys]
+    born = [env.reset(key, params) for key in keys]
     loop = [env.step(key, state, action, params) for key, (_, state), action in zip(keys, born, actions, strict=True)]
-    states = jax.vmap(env.reset, in_axes=(0, None))(keys, params)[1]
-    batch = jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, states, stack(actions), params)
+
+    # Compiled as a whole: an environment that compiles nothing itself would else be compiled operation by operation.
+    @jax.jit
+    @partial(jax.vmap, in_axes=(0, 0, None))
+    def together(key: jax.Array, action: Any, params: Any) -> tuple[Any, Any]:
+        begun = env.reset(key, params)
+        return begun, env.step(key, begun[1], action, params)
+
+    births, batch = together(keys, stack(actions), params)
+    assert_rows("reset under vmap", births, born)
     assert_rows("step under vmap", batch, loop)
 
 
