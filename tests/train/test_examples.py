@@ -23,6 +23,7 @@ ARGUMENTS = {
     "l2_0_two_needs": ["8"],
     "l2_1_salt": ["8"],
     "l2_2_shifting_layouts": ["2"],
+    "l4_0_search": ["64"],
 }
 SAYS = {
     "l0_0_chemotaxis": "oracle",
@@ -37,6 +38,7 @@ SAYS = {
     "l2_0_two_needs": "born with hydration  0.5: oracle",
     "l2_1_salt": "hazard_smell 1.0: greedy",
     "l2_2_shifting_layouts": "layouts never seen: champion",
+    "l4_0_search": "rounds     sense_radius  3",
 }
 
 

@@ -134,6 +134,14 @@ RUNGS: dict[str, Rung] = {
             {**_STORMS, "cue_validity_low": 0.8, "false_alarm_p": 0.25, "cue_jitter": 3, "decoy_p": 0.1},
             held_out={"cue_validity_low": 0.3, "cue_validity_high": 0.5},
         ),
+        Rung(
+            "L4.0", "32×32, 6 sources, sensed within 6 cells", "search and remember", _FORAGING, ForagingParams,
+            {"num_sources": 6},
+            {
+                "width": 32, "height": 32, "max_steps_in_episode": 512, "deplete_sources": True, "respawn_delay": 4,
+                "energy_init": 0.5, "energy_decay": 0.005, "energy_gain": 0.2, "sense_radius": 6.0,
+            },
+        ),
     )
 }  # fmt: skip
 

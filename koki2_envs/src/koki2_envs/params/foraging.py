@@ -1,4 +1,4 @@
-"""Knobs of the foraging worlds, L0.0 to L1.1."""
+"""Knobs of the foraging worlds, L0.0 to L1.1 and L4.0."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from koki2_envs.rendering.scene import Layer, scene_of
 from koki2_envs.rendering.sprites import agent_sprite, sprite
 from koki2_envs.rendering.stage import STRIP, TRAIL, TRAIL_GAP, TRAIL_ROW, Stage, set_stage
 from koki2_envs.rendering.still import default_title
-from koki2_envs.rendering.style import INK, tint
+from koki2_envs.rendering.style import INK, QUIET, tint
 
 _LAST_FRAME_MS = 2500
 _GIF_TICK_MS = 10
@@ -68,6 +68,7 @@ def _frames(stage: Stage) -> Iterator[Image.Image]:
         picture = stage.background.copy()
         draw = ImageDraw.Draw(picture)
         _draw_trail(picture, draw, stage, time)
+        _draw_reach(picture, stage, time)
         for layer in scene.layers:
             _draw_layer(picture, draw, stage, layer, time)
         dead = scene.ending.fatal and time == stage.record.num_lived
@@ -85,6 +86,25 @@ def _draw_layer(picture: Image.Image, draw: ImageDraw.ImageDraw, stage: Stage, l
         elif present:
             up = STRIP // 2 if stage.scene.one_dimensional else half
             draw.rectangle((x - half, y - up, x + half - 1, y + up - 1), fill=layer.mark.colour)
+
+
+def _draw_reach(picture: Image.Image, stage: Stage, time: int) -> None:
+    """The border of what the gradients reach, a circle or, on a strip, a window; none while they reach everything."""
+    reach = 0.0 if stage.scene.reach is None else float(stage.scene.reach[time])
+    if reach <= 0:
+        return
+    # Drawn on the world by itself, so that nothing of it is seen outside.
+    world = picture.crop(stage.world)
+    (x, y), (left, top) = stage.pixel(stage.scene.path[time]), stage.world[:2]
+    if stage.scene.one_dimensional:
+        aside = round((reach + 0.5) * stage.scale)
+        window = (x - left - aside, 1, x - left + aside, world.height - 2)
+        ImageDraw.Draw(world).rectangle(window, outline=QUIET)
+    else:
+        aside = round(reach * stage.scale)
+        circle = (x - left - aside, y - top - aside, x - left + aside, y - top + aside)
+        ImageDraw.Draw(world).ellipse(circle, outline=QUIET)
+    picture.paste(world, stage.world[:2])
 
 
 def _draw_trail(picture: Image.Image, draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:

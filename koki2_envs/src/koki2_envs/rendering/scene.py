@@ -89,6 +89,8 @@ class Scene:
         levels: body variables in [0, 1].
         senses: what was sensed, without the body variables.
         ending: how it ended.
+        reach: (n + 1,) float, how many cells far the gradients reach at each moment, 0 without limit; None where they
+            are never limited.
     """
 
     size: tuple[int, int]
@@ -98,6 +100,7 @@ class Scene:
     levels: tuple[Curve, ...]
     senses: tuple[Curve, ...]
     ending: Ending
+    reach: np.ndarray | None = None
 
     @property
     def one_dimensional(self) -> bool:

@@ -63,6 +63,15 @@ class Stage:
         return max(int(0.78 * self.mark), 11)
 
     @property
+    def world(self) -> tuple[int, int, int, int]:
+        """The pixels that the world takes: left, top, right, bottom."""
+        left, top = self.origin
+        if self.scene.one_dimensional:
+            return MARGIN, top, MARGIN + WIDTH, top + STRIP
+        width, height = (int(self.scale * cells) for cells in self.scene.size)
+        return left, top, left + width, top + height
+
+    @property
     def counter_at(self) -> tuple[int, int]:
         """Pixel where the step counter ends, on its baseline."""
         return self.background.width - MARGIN, _BASELINE

@@ -111,8 +111,9 @@ def _strip_figure(scene: Scene, record: LifeRecord, stack: list[Panel]) -> Figur
 def _map_figure(scene: Scene, record: LifeRecord, stack: list[Panel]) -> Figure:
     heights = [panel.height for panel in stack]
     gaps = _GAP * (len(heights) - 1)
-    # Two columns of: every layer, perhaps also where its things once were; every event; the agent, its birth, its end.
-    legend_rows = (2 * len(scene.layers) + len(scene.events) + 4) // 2
+    # Two columns of: every layer, perhaps also where its things once were; every event; the agent, its birth, its end,
+    # perhaps the reach of its senses.
+    legend_rows = (2 * len(scene.layers) + len(scene.events) + 4 + (scene.reach is not None)) // 2
     map_height = _MAP_SIDE * scene.size[1] / max(scene.size) + _TIME_KEY + _LEGEND_ROW * legend_rows + 0.12
     # Where the map is the taller side, the panels grow to end level with it.
     inner = max(sum(heights) + gaps, map_height - _BOTTOM)

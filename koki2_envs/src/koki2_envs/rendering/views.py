@@ -10,7 +10,7 @@ from matplotlib import patheffects
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
 
 from koki2_envs.rendering.scene import Ending, Layer, Scene
 from koki2_envs.rendering.style import FAINT, FONT, INK, LABEL_SIZE, PAPER, QUIET, TICK_SIZE, Key, Mark, tint
@@ -19,6 +19,7 @@ from koki2_envs.rendering.style import FAINT, FONT, INK, LABEL_SIZE, PAPER, QUIE
 TIME_COLOURS = LinearSegmentedColormap.from_list("koki2_time", ["#b9d7ec", "#56a0d3", "#1f5f99", "#0b2545"])
 _BAND = 0.6  # how much of its colour a band keeps, so that path and marks stand out
 _WOBBLE = 0.15
+_REACH = "reach of the senses"
 _HALO = [patheffects.Stroke(linewidth=2.7, foreground=PAPER), patheffects.Normal()]
 
 
@@ -34,6 +35,7 @@ def draw_strip(ax: Any, scene: Scene) -> list[Key]:
     if any(not layer.present.all() for layer in scene.layers):
         keys.append((Line2D([], [], color=QUIET, linewidth=1.2, linestyle=(0, (1, 1.6))), "gone, will be back"))
     times = np.arange(len(scene.path))
+    keys += _draw_reach_in_time(ax, scene)
     ax.plot(times, scene.path[:, axis], color=INK, linewidth=1.4, path_effects=_HALO, zorder=5)
     keys.append((Line2D([], [], color=INK, linewidth=1.4), "agent"))
     per_step = ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
@@ -58,6 +60,7 @@ def draw_map(ax: Any, scene: Scene) -> list[Key]:
     keys: list[Key] = []
     for layer in scene.layers:
         keys += _draw_places(ax, layer, points)
+    keys += _draw_reach_at_the_ends(ax, scene)
     path = scene.path + _wobble(len(scene.path))
     segments = np.stack([path[:-1], path[1:]], axis=1)
     colours = TIME_COLOURS(np.linspace(0, 1, max(len(segments), 1)))
@@ -151,6 +154,28 @@ def _draw_events(ax: Any, scene: Scene, points: float) -> list[Key]:
                 family=FONT, path_effects=[patheffects.withStroke(linewidth=2.4, foreground=PAPER)], zorder=9,
             )  # fmt: skip
     return [(_point(event.mark, edge=INK, size=6), event.name) for event in scene.events]
+
+
+def _draw_reach_in_time(ax: Any, scene: Scene) -> list[Key]:
+    """What the gradients reach, as a shadow about the agent's position; nothing while they reach everything."""
+    if scene.reach is None:
+        return []
+    along = scene.path[:, scene.long_axis]
+    ends, colour = (along - scene.reach - 0.5, along + scene.reach + 0.5), tint(QUIET, 0.16)
+    ax.fill_between(np.arange(len(along)), *ends, where=scene.reach > 0, facecolor=colour, linewidth=0, zorder=0)
+    return [(Rectangle((0, 0), 1, 1, facecolor=colour, linewidth=0), _REACH)]
+
+
+def _draw_reach_at_the_ends(ax: Any, scene: Scene) -> list[Key]:
+    """What the gradients reach where the agent is born and where it ends; nothing where they reach everything."""
+    if scene.reach is None:
+        return []
+    line: dict[str, Any] = {"linewidth": 1.2, "linestyle": (0, (3, 2))}
+    for moment in (0, -1):
+        if scene.reach[moment] > 0:
+            circle = Circle(tuple(scene.path[moment]), scene.reach[moment], fill=False, edgecolor=INK, zorder=4, **line)
+            ax.add_patch(circle)
+    return [(Line2D([], [], color=INK, **line), _REACH)]
 
 
 def _draw_ending(ax: Any, ending: Ending, where: tuple[float, float]) -> list[Key]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
+from koki2_envs.knobs import at, is_always
 from koki2_envs.params import ForagingParams
 from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived_states, scene_of
@@ -39,6 +41,7 @@ def foraging_scene(env: Foraging, params: ForagingParams, record: LifeRecord) ->
         levels=(Curve("energy", states.energy, BLUE), Curve("integrity", states.integrity, PURPLE, dashed=True)),
         senses=_gradients(env, params, record, (width, height)),
         ending=_foraging_ending(states, params, record),
+        reach=_reach(env, params, states),
     )
 
 
@@ -75,6 +78,14 @@ def _observe_all(
     """What is sensed in every state."""
     key = jax.random.key(0)  # a perfect sensor draws nothing
     return jax.vmap(lambda state: env.observe(key, state, None, params.with_constants(constants)))(states)
+
+
+def _reach(env: Foraging, params: ForagingParams, states: ForagingState) -> np.ndarray | None:
+    """How far the gradients reach in every state, where there is a limit."""
+    if is_always(params.sense_radius, 0.0):
+        return None
+    phi = env.phase(jnp.maximum(states.time - 1, 0), params)
+    return np.broadcast_to(np.asarray(at(params.sense_radius, phi), np.float32), states.time.shape)
 
 
 def _foraging_ending(states: ForagingState, params: ForagingParams, record: LifeRecord) -> Ending:
