@@ -30,6 +30,11 @@ class TestRamp:
     def test_without_a_span_it_is_its_end_throughout(self, start, stop, phi):
         assert value(ramp(2.0, 4.0, start, stop), phi) == 4.0
 
+    def test_from_its_end_on_it_is_exactly_the_end(self):
+        start, end = np.float32(0.9), np.float32(0.1)
+        assert start + (end - start) != end  # what the formula alone would give
+        assert value(ramp(float(start), float(end), 0.0, 0.5), 0.5) == end
+
     @settings(max_examples=60)
     @given(start=numbers, end=numbers, edges=st.tuples(phases, phases), phis=st.tuples(phases, phases))
     def test_it_is_monotonic_between_its_ends(self, start, end, edges, phis):
@@ -44,7 +49,7 @@ class TestRamp:
     def test_it_hits_its_ends(self, start, end, edges):
         low, high = sorted(edges)
         schedule = ramp(start, end, low, high)
-        assert value(schedule, high) == pytest.approx(end, abs=1e-4)
+        assert value(schedule, high) == np.float32(end)
         if high - low > 1e-6:
             assert value(schedule, low) == pytest.approx(start, abs=1e-4)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from koki2_train.cli.main import cli
-from koki2_train.cli.options import build_experiment, take_settings
+from koki2_train.cli.options import build_experiment
+from koki2_train.cli.sources import take_settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "koki2_train" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,6 +11,7 @@ import wrapt
 
 from koki2_envs.knobs import Schedule, at, ramp
 from koki2_envs.ladder import RUNGS, Rung, make, register, rung
+from koki2_envs.nursing import NURSING, adult, nurse
 
 if TYPE_CHECKING:
     from koki2_envs.compat import FiveValueStep
@@ -26,14 +27,17 @@ _LAZY = {
 }
 
 __all__ = [
+    "NURSING",
     "REFERENCE_POLICIES",
     "RUNGS",
     "FiveValueStep",
     "Rung",
     "Schedule",
+    "adult",
     "at",
     "check_env",
     "make",
+    "nurse",
     "ramp",
     "register",
     "rung",

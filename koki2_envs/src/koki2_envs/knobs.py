@@ -146,7 +146,7 @@ class Schedule:
     def __post_init__(self) -> None:
         for name in ("start", "end", "from_phi", "to_phi"):
             value = getattr(self, name)
-            if _is_abstract(value):
+            if is_abstract(value):
                 continue
             low, high = (0.0, 1.0) if name.endswith("phi") else (None, None)
             check_number(f"schedule {name}", value, KnobSpec("", low=low, high=high))
@@ -178,7 +178,8 @@ def at(knob: Knob, phi: Any) -> Any:
     rising = span >= np.finfo(np.float32).tiny
     x = jnp.clip((phi - knob.from_phi) / jnp.where(rising, span, 1.0), 0.0, 1.0)
     value = knob.start + (knob.end - knob.start) * (x * x * (3.0 - 2.0 * x))
-    return jnp.where(rising, value, knob.end)
+    # start + (end - start) may round to a neighbour of end; what has come to its end must be exactly there.
+    return jnp.where(rising & (x < 1.0), value, knob.end)
 
 
 def largest(knob: Knob) -> Any:
@@ -251,13 +252,13 @@ def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
     """
     spec = spec_of(field)
     kind: Any = type(field.default)
-    if _is_abstract(value):
+    if is_abstract(value):
         return value
     if isinstance(value, Schedule):
         if not spec.scheduled:
             raise TypeError(f"{name} cannot be a schedule, got {value}")
         for end in (value.start, value.end):
-            if not _is_abstract(end):
+            if not is_abstract(end):
                 check_number(name, end, spec)
         return value
     if kind is int and isinstance(value, int) and abs(value) > _LARGEST_INT:
@@ -310,7 +311,7 @@ def did_you_mean(name: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _is_abstract(value: Any) -> bool:
+def is_abstract(value: Any) -> bool:
     """Whether a value has no numbers to look at yet (a tracer or a shape)."""
     jax = sys.modules.get("jax")
     return jax is not None and isinstance(value, jax.core.Tracer | jax.ShapeDtypeStruct)

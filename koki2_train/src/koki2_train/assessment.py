@@ -131,6 +131,7 @@ def assess_both_sides(
     seed: int,
     baselines: Sequence[str] = (),
     overrides: dict[str, Any] | None = None,
+    adult: bool = False,
 ) -> dict[str, Any]:
     """What :func:`assess_runs` returns and, where the runs' rung keeps a side of its world for tests, also that.
 
@@ -138,11 +139,11 @@ def assess_both_sides(
     entry is absent where the rung has no such side, the runs are of several rungs, or an override sets one of its
     knobs.
     """
-    result = assess_runs(paths, episodes, seed, baselines, overrides)
+    result = assess_runs(paths, episodes, seed, baselines, overrides, adult)
     rungs = {entry["rung"] for entry in result["runs"]}
     side = dict(rung(rungs.pop()).held_out) if len(rungs) == 1 else {}
     if side and not side.keys() & (overrides or {}).keys():
-        other = assess_runs(paths, episodes, seed, baselines, {**(overrides or {}), **side})
+        other = assess_runs(paths, episodes, seed, baselines, {**(overrides or {}), **side}, adult)
         result["held_out"] = {"knobs": side, **other}
     return result
 
@@ -153,6 +154,7 @@ def assess_runs(
     seed: int,
     baselines: Sequence[str] = (),
     overrides: dict[str, Any] | None = None,
+    adult: bool = False,
 ) -> dict[str, Any]:
     """Evaluates champions, and policies beside them, on the same lives.
 
@@ -162,6 +164,7 @@ def assess_runs(
         seed: which lives.
         baselines: names of reference policies.
         overrides: settings that differ from those of training.
+        adult: whether every schedule of training is at its end, before ``overrides``: a world without nursing.
 
     Returns:
         ``{"runs": [{"run", "rung", "metrics", "normalized"}], "aggregate": {"metrics", "normalized", "n"}, "baselines":
@@ -173,7 +176,8 @@ def assess_runs(
         ValueError, TypeError: an override that cannot be.
     """
     runs = find_runs([Path(path) for path in paths])
-    experiments = [run.read_config()[0].with_settings(overrides or {}) for run in runs]
+    trained = [run.read_config()[0] for run in runs]
+    experiments = [(each.adult() if adult else each).with_settings(overrides or {}) for each in trained]
     champions = [load_champion(run, experiment) for run, experiment in zip(runs, experiments, strict=True)]
     together: dict[Experiment, list[int]] = {}
     for index, experiment in enumerate(experiments):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from koki2_envs.knobs import Schedule, did_you_mean, from_dict, knob_fields, spec_of, to_dict
 from koki2_envs.ladder import RUNGS, Rung, rung
+from koki2_envs.nursing import adult, nurse, parse_nursing
 from koki2_envs.params import STRUCTURE, WorldParams
 from koki2_train.config import BrainConfig, EvolutionConfig, MVTConfig, ValidationConfig
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 SECTIONS = {"brain": BrainConfig, "evolution": EvolutionConfig, "mvt": MVTConfig, "validation": ValidationConfig}
 ALIASES = {"steps": "max_steps_in_episode"}
 """Shorter names under which settings are also known."""
+NURSING = "nursing"
+"""The setting that makes schedules of other settings: strengths by the names of :data:`koki2_envs.nursing.NURSING`."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,15 @@ class Experiment:
             rung_name: a rung of the ladder.
             settings: values by name, of whichever part of the experiment; names are unique over all parts. Where
                 ``energy_decay`` is neither among them nor among the rung's knobs it becomes energy_init/steps: one full
-                life without food.
+                life without food. Last of all, ``nursing`` protects childhood in the world that results.
 
         Raises:
             ValueError, TypeError: an unknown rung or setting, or a value that cannot be, by name.
         """
         row = rung(rung_name)
         settings = {ALIASES.get(name, name): value for name, value in (settings or {}).items()}
-        known = {**setting_fields(row), **dict.fromkeys(row.structure)}
+        nursing = settings.pop(NURSING, {})
+        known = {**setting_fields(row), **dict.fromkeys((*row.structure, NURSING))}
         for name in settings:
             if name not in known:
                 elsewhere = name in all_setting_names()
@@ -76,7 +80,7 @@ class Experiment:
         return cls(
             rung=row.id,
             structure=tuple(sorted(structure.items())),
-            params=_params(row, chosen(row.params), structure),
+            params=nurse(_params(row, chosen(row.params), structure), nursing),
             **{name: section(**chosen(section)) for name, section in SECTIONS.items()},
         )
 
@@ -103,6 +107,10 @@ class Experiment:
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """A copy with other settings where given, checked as in :meth:`build`; nothing else changes."""
         return type(self).build(self.rung, {**self.settings(), **{ALIASES.get(k, k): v for k, v in settings.items()}})
+
+    def adult(self) -> Self:
+        """A copy in the world of adults, without nursing: every schedule at its end."""
+        return dataclasses.replace(self, params=adult(self.params))
 
     @property
     def env_steps_per_generation(self) -> int:
@@ -163,13 +171,22 @@ def setting_fields(row: Rung) -> dict[str, dataclasses.Field[Any]]:
 
 def all_setting_names() -> set[str]:
     """Every setting of every rung."""
-    return {name for row in RUNGS.values() for name in (*setting_fields(row), *row.structure)}
+    return {NURSING, *(name for row in RUNGS.values() for name in (*setting_fields(row), *row.structure))}
+
+
+def join_settings(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, ``more`` winning; of ``nursing``, by the presets' names."""
+    joined = {**settings, **more}
+    if NURSING in settings and NURSING in more:
+        joined[NURSING] = {**settings[NURSING], **more[NURSING]}
+    return joined
 
 
 def parse_setting(name: str, text: str) -> Any:
     """Reads a setting's value as it is written on a command line.
 
-    Numbers, ``true``/``false``, and schedules as ``start:end@from:to`` or ``start:end`` (over the whole life).
+    Numbers, ``true``/``false``, schedules as ``start:end@from:to`` or ``start:end`` (over the whole life), and
+    ``nursing`` as ``name:strength+name:strength``.
 
     Args:
         name: the setting.
@@ -179,6 +196,8 @@ def parse_setting(name: str, text: str) -> Any:
         ValueError: an unknown setting, or text that is no such value; the message names both.
     """
     name = ALIASES.get(name, name)
+    if name == NURSING:
+        return parse_nursing(text)
     fields = {n: f for row in RUNGS.values() for n, f in setting_fields(row).items()}
     if name in STRUCTURE:
         return _number(name, text, int)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from koki2_train.assessment import HeldOut, load_champion, stack_genomes
-from koki2_train.experiment import Experiment
+from koki2_train.experiment import NURSING, Experiment, join_settings
 from koki2_train.run_directory import RunDirectory
 from koki2_train.runner import Observer, RunOptions, run_experiment
 from koki2_train.statistics import interval
@@ -50,7 +50,7 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
     """
     owner: dict[str, str] = {}
     for name, values in factors.items():
-        for setting in values:
+        for setting in [*(name for name in values if name != NURSING), *values.get(NURSING, {})]:
             if setting in owner:
                 raise ValueError(f"factors {owner[setting]!r} and {name!r} both set {setting}")
             owner[setting] = name
@@ -61,7 +61,7 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
         on = [name for name, level in zip(factors, levels, strict=True) if level]
         merged = dict(settings)
         for name in on:
-            merged |= factors[name]
+            merged = join_settings(merged, factors[name])
         experiment = Experiment.build(rung, merged)
         generations = _affordable(experiment, budget)
         evolution = dataclasses.replace(experiment.evolution, generations=generations)

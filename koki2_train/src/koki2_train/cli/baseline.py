@@ -13,13 +13,12 @@ from koki2_train.cli.options import (
     GroupedCommand,
     build_experiment,
     check_rung,
-    common_setting_sources,
     compilation_cache_option,
     json_option,
     setting_options,
-    take_settings,
 )
 from koki2_train.cli.output import number, print_json, print_table
+from koki2_train.cli.sources import common_setting_sources, take_settings
 
 POLICIES = ("random", "stay", "straight", "greedy", "oracle")
 WORLD_GROUPS = ("life", "world", "sources", "threats", "body", "senses", "reward")

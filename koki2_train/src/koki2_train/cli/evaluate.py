@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from koki2_train.cli.baseline import POLICIES, TABLE_METRICS
-from koki2_train.cli.options import COUNT, SEED, compilation_cache_option, json_option, parse_assignments
+from koki2_train.cli.options import COUNT, SEED, adult_option, compilation_cache_option, json_option
 from koki2_train.cli.output import number, print_json, print_table
+from koki2_train.cli.sources import parse_assignments
 
 
 @click.command("evaluate")
@@ -18,6 +19,7 @@ from koki2_train.cli.output import number, print_json, print_table
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@adult_option
 @compilation_cache_option
 @json_option
 def command(
@@ -26,6 +28,7 @@ def command(
     seed: int,
     baselines: tuple[str, ...],
     assignments: tuple[str, ...],
+    adult: bool,
     compilation_cache: bool,
     as_json: bool,
 ) -> None:
@@ -39,13 +42,14 @@ def command(
     from koki2_train.run_directory import RunError
 
     try:
-        result = assess_both_sides(list(runs), episodes, seed, baselines, overrides)
+        result = assess_both_sides(list(runs), episodes, seed, baselines, overrides, adult)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     if as_json:
         print_json(result)
         return
     lives = f"{episodes} held-out lives, seed {seed}"
+    lives += ", in the world of adults" if adult else ""
     _print(result, lives)
     if "held_out" in result:
         knobs = ", ".join(f"{name} = {value:g}" for name, value in result["held_out"]["knobs"].items())

@@ -17,7 +17,6 @@ from koki2_train.cli.options import (
     GroupedCommand,
     build_experiment,
     check_rung,
-    common_setting_sources,
     compilation_cache_option,
     devices_option,
     distributed_options,
@@ -26,9 +25,9 @@ from koki2_train.cli.options import (
     resume_option,
     setting_options,
     take_meeting,
-    take_settings,
 )
 from koki2_train.cli.output import number, print_json, progress
+from koki2_train.cli.sources import common_setting_sources, take_settings
 from koki2_train.experiment import Experiment
 from koki2_train.processes import LostError, Meeting, MeetingError
 

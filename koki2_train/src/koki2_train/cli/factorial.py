@@ -15,17 +15,15 @@ from koki2_train.cli.options import (
     SEED,
     GroupedCommand,
     check_rung,
-    common_setting_sources,
     compilation_cache_option,
     devices_option,
     json_option,
-    parse_assignments,
     parse_seeds,
     resume_option,
     setting_options,
-    take_settings,
 )
 from koki2_train.cli.output import number, print_json, print_table, progress
+from koki2_train.cli.sources import common_setting_sources, parse_assignments, take_settings
 
 
 @click.command("factorial", cls=GroupedCommand)

@@ -1,16 +1,13 @@
-"""Flags made from the dataclasses that declare the settings, and how settings from several places are joined."""
+"""Flags made from the dataclasses that declare the settings, and those that several commands share."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
-from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from koki2_envs.knobs import KnobSpec, Schedule, check_knob, did_you_mean, spec_of
+from koki2_envs.knobs import KnobSpec, check_knob, spec_of
 from koki2_envs.ladder import RUNGS, rung
 from koki2_envs.params import STRUCTURE
 from koki2_train.experiment import ALIASES, Experiment, parse_setting, setting_fields
@@ -47,6 +44,7 @@ devices_option = click.option("--devices", type=DEVICES, help="Spread the popula
 compilation_cache_option = click.option(
     "--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]"
 )
+adult_option = click.option("--adult", is_flag=True, help="Without nursing: every schedule at its end.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
@@ -125,7 +123,7 @@ class GroupedCommand(click.Command):
                     formatter.write_dl(groups[name])
 
 
-def _setting_flags() -> dict[str, tuple[KnobSpec, Any]]:
+def setting_flags() -> dict[str, tuple[KnobSpec, Any]]:
     """Specification and field (None for structure) of every setting of every rung."""
     flags: dict[str, tuple[KnobSpec, Any]] = {name: (s.spec, None) for name, s in STRUCTURE.items()}
     for row in RUNGS.values():
@@ -138,7 +136,7 @@ def setting_options(groups: tuple[str, ...] = _GROUPS) -> Callable[[F], F]:
 
     def decorate(command: F) -> F:
         names = {setting: short for short, setting in ALIASES.items()}
-        for setting, (spec, field) in reversed(_setting_flags().items()):
+        for setting, (spec, field) in reversed(setting_flags().items()):
             if spec.group not in groups:
                 continue
             flag = f"--{names.get(setting, setting).replace('_', '-')}"
@@ -155,46 +153,6 @@ def setting_options(groups: tuple[str, ...] = _GROUPS) -> Callable[[F], F]:
         return command
 
     return decorate
-
-
-def common_setting_sources(command: F) -> F:
-    """Adds ``--config``, ``--preset`` and ``--set``."""
-    for option in (
-        click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting by name."),
-        click.option(
-            "--preset", "presets", multiple=True, metavar="NAME", help=f"Shipped settings: {_preset_names()}."
-        ),
-        click.option("--config", "configs", multiple=True, type=click.Path(path_type=Path), help="Settings in TOML."),
-    ):
-        command = option(command)
-    return command
-
-
-def take_settings(options: dict[str, Any]) -> dict[str, Any]:
-    """Removes all settings from a command's options and joins them: flags over --set over --config over --preset."""
-    joined: dict[str, Any] = {}
-    for name in options.pop("presets", ()):
-        joined |= read_preset(name)
-    for path in options.pop("configs", ()):
-        joined |= _read_toml(str(path), _text_of(path))
-    joined |= parse_assignments(options.pop("assignments", ()))
-    flags = {name: options.pop(name) for name in list(options) if name in _setting_flags()}
-    return joined | {name: value for name, value in flags.items() if value is not None}
-
-
-def parse_assignments(assignments: tuple[str, ...], flag: str = "--set") -> dict[str, Any]:
-    """Settings from ``key=value`` texts."""
-    parsed = {}
-    for text in assignments:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"{flag} takes KEY=VALUE, got {text!r}")
-        name = key.strip().replace("-", "_")
-        try:
-            parsed[ALIASES.get(name, name)] = parse_setting(name, value.strip())
-        except ValueError as error:
-            raise click.UsageError(f"{flag} {text!r}: {error}") from None
-    return parsed
 
 
 def build_experiment(rung_name: str, settings: Mapping[str, Any]) -> Experiment:
@@ -230,54 +188,3 @@ def parse_seeds(ctx: click.Context, parameter: click.Parameter, value: str | Non
     if min(seeds) < SEED.min or max(seeds) > SEED.max or len(seeds) > _MAX_SEEDS:  # type: ignore[operator]
         raise click.BadParameter(f"must be at most {_MAX_SEEDS} seeds from {SEED.min} to {SEED.max}, got {value!r}")
     return seeds
-
-
-def read_preset(name: str) -> dict[str, Any]:
-    """Settings shipped under a name."""
-    folder = resources.files("koki2_train") / "presets"
-    known = _preset_names().split(", ")
-    if name not in known:
-        raise click.UsageError(
-            f"--preset: unknown preset {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
-        )
-    return _read_toml(f"preset {name}", (folder / f"{name}.toml").read_text())
-
-
-def _preset_names() -> str:
-    folder = resources.files("koki2_train") / "presets"
-    return ", ".join(
-        sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    )
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"--config {path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _read_toml(source: str, text: str) -> dict[str, Any]:
-    """Settings from TOML: names at the top or in tables of any name; schedules as text or as a table."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise click.UsageError(f"{source}: not TOML: {error}") from None
-    known = {**_setting_flags(), **ALIASES}
-    settings: dict[str, Any] = {}
-    for key, value in data.items():
-        inside = value if isinstance(value, dict) and key not in known else {key: value}
-        for name, entry in inside.items():
-            if name not in known:
-                raise click.UsageError(f"{source}: unknown setting {name!r}{did_you_mean(name, known)}")
-            try:
-                if isinstance(entry, dict):
-                    if not {"start", "end"} <= entry.keys() <= {"start", "end", "from_phi", "to_phi"}:
-                        raise ValueError(f"a schedule has start, end, from_phi, to_phi; got {sorted(entry)}")
-                    entry = Schedule(**entry)
-                if isinstance(entry, list):
-                    raise TypeError(f"must be one value, got {entry}")
-                settings[ALIASES.get(name, name)] = parse_setting(name, entry) if isinstance(entry, str) else entry
-            except (ValueError, TypeError) as error:
-                raise click.UsageError(f"{source}: {name}: {error}") from None
-    return settings

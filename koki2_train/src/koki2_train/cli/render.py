@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from koki2_train.cli.options import SEED, parse_assignments
+from koki2_train.cli.options import SEED, adult_option
 from koki2_train.cli.output import number
+from koki2_train.cli.sources import parse_assignments
 
 
 @click.command("render")
@@ -15,8 +16,9 @@ from koki2_train.cli.output import number
 @click.option("--life", type=click.IntRange(min=0), default=0, show_default=True, help="Which held-out life.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@adult_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
-def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], out: Path | None) -> None:
+def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult: bool, out: Path | None) -> None:
     """Draw a held-out life of RUN's champion: life.png, with what its neurons did, and life.gif."""
     overrides = parse_assignments(assignments)
 
@@ -32,7 +34,8 @@ def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], out: 
 
     try:
         directory = RunDirectory(run)
-        experiment = directory.read_config()[0].with_settings(overrides)
+        experiment = directory.read_config()[0]
+        experiment = (experiment.adult() if adult else experiment).with_settings(overrides)
         program = experiment.program(1)
         champion = load_champion(directory, experiment)
     except (RunError, ValueError, TypeError) as error:

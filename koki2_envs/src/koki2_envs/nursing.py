@@ -1,0 +1,188 @@
+"""Nursing: named ways to protect a childhood. Each makes schedules of a few knobs; worlds know nothing of it.
+
+Importable without JAX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from koki2_envs.knobs import KnobSpec, Schedule, check_number, did_you_mean, is_abstract, is_always, knob_fields
+from koki2_envs.params import WorldParams
+
+ParamsT = TypeVar("ParamsT", bound=WorldParams)
+
+CHILDHOOD_ENDS = 0.5
+"""Phase φ from which on every knob has its adult value."""
+COMBINED = "combined"
+"""Names all of the presets that act in a world."""
+
+_STRENGTH = KnobSpec("", low=0.0, high=1.0)
+
+
+@dataclass(frozen=True)
+class Easing:
+    """What full nursing makes of one knob at birth.
+
+    Attributes:
+        knob: its name.
+        full: the value at birth under strength 1, of the adult value.
+        needs: a knob without which this one does nothing while it is 0, if any.
+    """
+
+    knob: str
+    full: Callable[[float], float]
+    needs: str | None = None
+
+    def acts_on(self, params: WorldParams) -> bool:
+        """Whether the world has the knob, and at a value at which nursing changes it."""
+        if self.knob not in knob_fields(params) or (self.needs and is_always(getattr(params, self.needs), 0)):
+            return False
+        grown = _end(getattr(params, self.knob))
+        return not is_always(grown, self.full(grown))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named way of nursing.
+
+    Attributes:
+        doc: one sentence.
+        easings: the knobs that it eases.
+    """
+
+    doc: str
+    easings: tuple[Easing, ...]
+
+
+def _nothing(adult: float) -> float:
+    return 0.0
+
+
+def _everything(adult: float) -> float:
+    return 1.0
+
+
+def _threefold(adult: float) -> float:
+    return 3.0 * adult
+
+
+NURSING: dict[str, Preset] = {
+    "energetic_buffer": Preset(
+        "the body's needs grow from nothing, and it is born full",
+        (
+            Easing("energy_decay", _nothing),
+            Easing("energy_init", _everything),
+            Easing("hydration_decay", _nothing),
+            Easing("hydration_init", _everything),
+        ),
+    ),
+    "rich_nursery": Preset(
+        "food and water give three times as much at first",
+        (Easing("energy_gain", _threefold), Easing("water_gain", _threefold)),
+    ),
+    "risk_gating": Preset(
+        "what harms does no harm at first",
+        (
+            Easing("bad_source_integrity_loss", _nothing, needs="num_bad_sources"),
+            Easing("salt_integrity_loss", _nothing, needs="num_salty"),
+            Easing("zone_integrity_loss", _nothing),
+            Easing("storm_integrity_loss", _nothing),
+            Easing("unripe_integrity_loss", _nothing),
+        ),
+    ),
+    "motor_maturation": Preset("moves are not carried out at first", (Easing("motor_gain", _nothing),)),
+    "sensory_gating": Preset("the gradients are silent at first", (Easing("grad_gain", _nothing),)),
+}
+"""The presets, by name. No two of them ease the same knob."""
+
+
+def nurse(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
+    """The params with a protected childhood.
+
+    A knob of value a that a preset eases to b at birth becomes the schedule from a + strength·(b − a) at φ = 0 to
+    exactly a from φ = :data:`CHILDHOOD_ENDS` on. At strength 0 it stays the number it is. To nurse what is nursed so
+    already changes nothing.
+
+    Args:
+        params: the world of adults.
+        strengths: 0 to 1 by the name of a preset in :data:`NURSING`, or of ``combined`` for all that act here. Under
+            ``jax.vmap`` strengths can be arrays; such knobs are schedules at strength 0 too.
+
+    Raises:
+        TypeError, ValueError: an unknown name, a strength that cannot be, a preset none of whose knobs does anything in
+            this world, or one of whose knobs is a schedule already; the message names it.
+    """
+    changes: dict[str, Any] = {}
+    for name, strength in _spelled_out(params, strengths).items():
+        acting = [easing for easing in NURSING[name].easings if easing.acts_on(params)]
+        if not acting:
+            knobs = ", ".join(easing.knob for easing in NURSING[name].easings)
+            raise ValueError(f"nursing {name!r} changes nothing in this world, where none of {knobs} matters")
+        for easing in acting:
+            changes[easing.knob] = _eased(name, easing, getattr(params, easing.knob), strength)
+    return params.replace(**changes)
+
+
+def adult(params: ParamsT) -> ParamsT:
+    """The world of adults: every schedule at its end, for the whole life."""
+    return params.replace(**{name: _end(getattr(params, name)) for name in knob_fields(params)})
+
+
+def parse_nursing(text: str) -> dict[str, float]:
+    """Strengths by name from ``NAME[:STRENGTH]``, several of them joined by ``+``; 1 where none is given.
+
+    Raises:
+        ValueError: an unknown or repeated name, or a strength that is no number from 0 to 1; the message names it.
+    """
+    strengths: dict[str, float] = {}
+    for part in text.split("+"):
+        name, colon, value = (piece.strip() for piece in part.partition(":"))
+        _check_name(name)
+        if name in strengths:
+            raise ValueError(f"nursing {name!r} is given twice")
+        try:
+            strengths[name] = float(value) if colon else 1.0
+        except ValueError:
+            raise ValueError(f"nursing {name!r}: strength must be 0 to 1, got {value!r}") from None
+        _check_strength(name, strengths[name])
+    return strengths
+
+
+def _check_name(name: str) -> None:
+    known = [*NURSING, COMBINED]
+    if name not in known:
+        raise ValueError(f"unknown nursing {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+
+
+def _check_strength(name: str, strength: Any) -> None:
+    if not is_abstract(strength):
+        check_number(f"nursing {name!r}: strength", strength, _STRENGTH)
+
+
+def _spelled_out(params: WorldParams, strengths: Mapping[str, Any]) -> dict[str, Any]:
+    """The strengths with ``combined`` replaced by what it stands for."""
+    for name, strength in strengths.items():
+        _check_name(name)
+        _check_strength(name, strength)
+    if COMBINED not in strengths:
+        return dict(strengths)
+    if others := [name for name in strengths if name != COMBINED]:
+        raise ValueError(f"nursing {COMBINED!r} holds {others[0]!r} already")
+    acting = [name for name, preset in NURSING.items() if any(easing.acts_on(params) for easing in preset.easings)]
+    return dict.fromkeys(acting, strengths[COMBINED])
+
+
+def _eased(name: str, easing: Easing, value: Any, strength: float) -> Any:
+    grown = _end(value)
+    start = grown + strength * (easing.full(grown) - grown)
+    planned = grown if is_always(start, grown) else Schedule(start, grown, 0.0, CHILDHOOD_ENDS)
+    if isinstance(value, Schedule) and value != planned:
+        raise ValueError(f"nursing {name!r} sets {easing.knob}, which is a schedule already, {value}")
+    return planned
+
+
+def _end(knob: Any) -> Any:
+    return knob.end if isinstance(knob, Schedule) else knob

@@ -1,0 +1,159 @@
+"""Nursing as a setting: where it can be given, what it does to an experiment, and how a run is judged without it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from koki2_envs import Schedule, nurse
+from koki2_train.assessment import assess_runs
+from koki2_train.cli.sources import take_settings
+from koki2_train.experiment import Experiment, join_settings, parse_setting
+from koki2_train.factorial import make_cells
+
+
+def settings_of(*, toml=None, tmp_path=None, **options):
+    if toml is not None:
+        (tmp_path / "my.toml").write_text(toml)
+        options["configs"] = (tmp_path / "my.toml",)
+    return take_settings(options)
+
+
+class TestExperiment:
+    def test_nursing_is_applied_to_the_world_that_all_other_settings_make(self, tiny_settings):
+        plain = Experiment.build("L1.0", {**tiny_settings, "energy_gain": 0.1})
+        nursed = Experiment.build(
+            "L1.0", {**tiny_settings, "energy_gain": 0.1, "nursing": {"rich_nursery": 0.5, "energetic_buffer": 1.0}}
+        )
+        assert nursed.params.energy_gain == Schedule(0.1 + 0.5 * (3.0 * 0.1 - 0.1), 0.1, 0.0, 0.5)
+        assert nursed.params.energy_decay == Schedule(0.0, 1 / 12, 0.0, 0.5)  # the default, one life without food
+        assert nursed.params == nurse(plain.params, {"rich_nursery": 0.5, "energetic_buffer": 1.0})
+        assert nursed.adult() == plain
+
+    def test_it_survives_being_written_and_set_again(self, tiny_settings):
+        nursed = Experiment.build("L1.0", {**tiny_settings, "nursing": {"combined": 0.25}})
+        assert Experiment.from_dict(json.loads(json.dumps(nursed.to_dict()))) == nursed
+        assert nursed.with_settings({"generations": 7}).params == nursed.params
+        assert nursed.with_settings({"nursing": {"combined": 0.25}}) == nursed
+
+    def test_a_misspelt_nursing_has_a_hint(self):
+        with pytest.raises(ValueError, match="unknown setting 'nursin'; did you mean 'nursing'"):
+            Experiment.build("L1.0", {"nursin": {}})
+
+    def test_joined_by_name(self):
+        first, second = {"width": 3, "nursing": {"rich_nursery": 1.0}}, {"nursing": {"risk_gating": 0.5}}
+        assert join_settings(first, second) == {"width": 3, "nursing": {"rich_nursery": 1.0, "risk_gating": 0.5}}
+        assert join_settings(first, {"nursing": {"rich_nursery": 0.5}})["nursing"] == {"rich_nursery": 0.5}
+        assert first == {"width": 3, "nursing": {"rich_nursery": 1.0}}
+
+
+class TestSources:
+    def test_flags_join_and_win(self, tmp_path):
+        settings = settings_of(
+            tmp_path=tmp_path,
+            toml='nursing = "sensory_gating:0.5+risk_gating:0.1"',
+            assignments=("nursing=risk_gating:0.2",),
+            nursings=("rich_nursery", "risk_gating:0.3"),
+        )
+        assert settings == {"nursing": {"sensory_gating": 0.5, "risk_gating": 0.3, "rich_nursery": 1.0}}
+
+    def test_a_table_in_toml(self, tmp_path):
+        settings = settings_of(tmp_path=tmp_path, toml="[nursing]\nsensory_gating = 0.5\nrisk_gating = 1")
+        assert settings == {"nursing": {"sensory_gating": 0.5, "risk_gating": 1}}
+
+    def test_written_in_one_text(self):
+        assert parse_setting("nursing", "rich_nursery:0.5+risk_gating") == {"rich_nursery": 0.5, "risk_gating": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--nursing", "sensory_gatin"), ("--nursing", "did you mean 'sensory_gating'")),
+        (("--nursing", "sensory_gating:2"), ("--nursing", "strength must be 0 to 1, got 2")),
+        (("--nursing", "combined", "--nursing", "risk_gating"), ("'combined' holds 'risk_gating' already",)),
+        (("--nursing", "risk_gating:1", "--num-bad-sources", 0), ("'risk_gating' changes nothing in this world",)),
+        (
+            ("--nursing", "sensory_gating", "--grad-gain", "0:1@0:0.3"),
+            ("'sensory_gating' sets grad_gain", "a schedule already, 0:1@0:0.3"),
+        ),
+        (("--set", "nursing=rich:1"), ("--set", "unknown nursing 'rich'")),
+    ],
+)
+@pytest.mark.parametrize("command", ["evolve", "baseline"])
+def test_what_cannot_be_is_one_line_and_writes_nothing(cli, tmp_path, command, arguments, words):
+    where = ("--out", tmp_path / "run") if command == "evolve" else ()
+    result = cli(command, "L0.2", *where, *arguments)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert all(word in result.err for word in words), result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["nursing = 3", "nursing = ['risk_gating']"])
+def test_toml_that_is_no_nursing(cli, tmp_path, text):
+    (tmp_path / "my.toml").write_text(text)
+    result = cli("baseline", "L0.2", "--config", tmp_path / "my.toml")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "nursing: must be NAME:STRENGTH or a table of strengths" in result.err
+
+
+def test_a_baseline_lives_in_the_nursed_world(cli):
+    hungry = ("--policy", "stay", "--episodes", 8, "--energy-decay", 1 / 32, "--json")
+    plain, nursed = (cli("baseline", "L0.2", *hungry, *more) for more in ((), ("--nursing", "energetic_buffer")))
+    x = np.minimum(np.arange(128) / 63.5, 1.0)
+    spent = np.cumsum(x * x * (3.0 - 2.0 * x)) / 32
+    assert plain.json["metrics"]["steps_alive"]["mean"] == 32.0
+    assert nursed.json["metrics"]["steps_alive"]["mean"] == 1 + np.argmax(spent >= 1.0) > 60
+
+
+def test_factors_may_each_nurse(tiny_settings):
+    factors = {"gate": {"nursing": {"sensory_gating": 1.0}}, "rich": {"nursing": {"rich_nursery": 1.0}}}
+    cells = {cell.name: cell.experiment for cell in make_cells("L1.0", tiny_settings, factors)}
+    assert cells["gate+rich"].params == nurse(cells["none"].params, {"sensory_gating": 1.0, "rich_nursery": 1.0})
+    with pytest.raises(ValueError, match="'a' and 'b' both set rich_nursery"):
+        make_cells("L1.0", {}, {"a": factors["rich"], "b": factors["rich"]})
+
+
+def test_resuming_repeats_the_nursing_or_leaves_it_out(tiny_settings, run_tiny, cli, tmp_path):
+    settings = {**tiny_settings, "generations": 2, "nursing": {"sensory_gating": 0.5}}
+    run_tiny(Experiment.build("L1.0", settings), tmp_path / "run")
+    again = ("evolve", "L1.0", "--out", tmp_path / "run", "--resume", "--devices", 1, "--log-every", 2)
+    assert cli(*again).code == 0
+    assert cli(*again, "--nursing", "sensory_gating:0.5").code == 0
+    other = cli(*again, "--nursing", "sensory_gating:0.25")
+    assert other.code == 2
+    assert "grad_gain" in other.err
+
+
+@pytest.fixture(scope="module")
+def nursed(tiny_settings, run_tiny, tmp_path_factory):
+    experiment = Experiment.build("L1.0", {**tiny_settings, "nursing": {"combined": 1.0}})
+    return run_tiny(experiment, tmp_path_factory.mktemp("nursed") / "run")[0]
+
+
+class TestAdults:
+    def test_evaluated_without_nursing(self, nursed, cli):
+        experiment = nursed.read_config()[0]
+        eased = ("grad_gain", "motor_gain", "energy_decay", "energy_gain", "bad_source_integrity_loss")
+        grown = {name: getattr(experiment.params, name).end for name in eased}
+        by_hand = assess_runs([nursed.path], 16, 3, overrides=grown)
+        asked = assess_runs([nursed.path], 16, 3, adult=True)
+        assert asked == by_hand
+        assert asked != assess_runs([nursed.path], 16, 3)
+        told = cli("evaluate", nursed.path, "--episodes", 16, "--seed", 3, "--adult", "--json")
+        assert told.json["runs"] == asked["runs"]
+
+    def test_what_is_set_besides_holds(self, nursed):
+        kept = assess_runs([nursed.path], 8, 3, overrides={"grad_gain": 0.5}, adult=True)
+        world = nursed.read_config()[0].adult().with_settings({"grad_gain": 0.5})
+        assert (world.params.grad_gain, world.params.motor_gain) == (0.5, 1.0)
+        assert kept != assess_runs([nursed.path], 8, 3, adult=True)
+
+    def test_drawn_without_nursing(self, nursed, cli, monkeypatch, tmp_path):
+        seen = []
+        monkeypatch.setattr("koki2_train.render.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE)
+        assert cli("render", nursed.path, "--adult", "--out", tmp_path).code == 0
+        assert seen == [nursed.read_config()[0].adult().params]
+
+
+class _LIFE:
+    fitness = 0.0
