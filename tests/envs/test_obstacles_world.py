@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from lives import returns
 
 from koki2_envs import REFERENCE_POLICIES, make
 from koki2_envs.environments import Obstacles, ObstaclesState
@@ -43,7 +44,6 @@ def step(state, action, *, seed=0, **knobs):
     return env.step_env(jax.random.key(seed), state, action, params_of(**knobs))
 
 
-@pytest.mark.usefixtures("quick_compilation")
 class TestRules:
     @pytest.mark.parametrize(
         ("pos", "action", "expected"),
@@ -109,7 +109,6 @@ def step_env(key, state, action):
     return Obstacles(num_sources=1, num_walls=2).step_env(key, state, action, params)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_births_are_in_the_open_among_free_cells():
     env, params = make("L1.2")
     _, state = jax.jit(jax.vmap(env.reset_env, in_axes=(0, None)))(jax.random.split(jax.random.key(0), 256), params)
@@ -120,7 +119,6 @@ def test_births_are_in_the_open_among_free_cells():
     assert len({walls.tobytes() for walls in np.asarray(state.rooms)}) == 256
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_concrete_and_traced_params_give_the_same_results():
     state, key = state_of((1, 3), [[2, 3], [0, 0]]), jax.random.key(4)
     env = Obstacles(num_sources=2, num_walls=2)
@@ -130,7 +128,6 @@ def test_concrete_and_traced_params_give_the_same_results():
     jax.tree.map(partial(np.testing.assert_allclose, atol=1e-6), traced, concrete)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 class TestPolicies:
     def act(self, policy, state, **knobs):
         env, params = Obstacles(num_sources=state.source_pos.shape[0], num_walls=2), params_of(**knobs)
@@ -168,7 +165,6 @@ class TestPolicies:
         assert self.act("oracle", state_of((2, 3), [[0, 0]], active=[False])) == RIGHT
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_walls_draw_nothing_in_a_step():
     def drawn(**knobs):
         run = partial(step, state_of((4, 2), [[0, 0]]), STAY, **knobs)
@@ -203,28 +199,11 @@ def test_in_whole_lives_walls_stand_and_agents_and_sources_are_in_the_open():
 
 
 def test_what_policies_achieve():
-    env, params = make("L1.2")
-
-    def live(policy, key):
-        def one(carry, t):
-            observation, state, alive = carry
-            here = jax.random.fold_in(key, t)
-            action = REFERENCE_POLICIES[policy](env, params, state, observation, jax.random.fold_in(here, 1))
-            observation, state, reward, terminated, _ = env.step_env(here, state, action, params)
-            return (observation, state, alive & ~terminated), reward * alive
-
-        first = env.reset_env(jax.random.fold_in(key, params.max_steps_in_episode), params)
-        return jax.lax.scan(one, (*first, True), jnp.arange(params.max_steps_in_episode))[1].sum()
-
-    keys = jax.random.split(jax.random.key(7), 512)
-    means = {
-        name: float(jax.jit(jax.vmap(partial(live, name)))(keys).mean()) for name in ("random", "greedy", "oracle")
-    }
+    means = {name: float(returns(*make("L1.2"), name, 512).mean()) for name in ("random", "greedy", "oracle")}
     assert means["oracle"] > 355
     assert means["random"] + 15 < means["greedy"] < 0.3 * means["oracle"] + 0.7 * means["random"]
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_the_picture_shows_the_walls():
     states = [state_of((1, 3), [[6, 4]])]
     for action in (RIGHT, RIGHT):

@@ -2,16 +2,16 @@
 
 import dataclasses
 import io
-from functools import cache, partial
+from functools import cache
 
 import jax
 import numpy as np
 import pytest
+from lives import live
 from PIL import Image
 
 from koki2_envs import RUNGS, make
 from koki2_envs.files import write_atomically
-from koki2_envs.reference_policies import REFERENCE_POLICIES
 from koki2_envs.rendering import (
     Layer,
     LifeRecord,
@@ -30,31 +30,11 @@ FORAGING = ("L0.0", "L0.1", "L0.2", "L1.0", "L1.1")
 STEPS = 24
 
 
-@partial(jax.jit, static_argnames=("env", "policy", "idle"))
-def live(env, params, idle, policy, key):
-    params = params.with_constants(idle)
-    first, birth = env.reset_env(key, params)
-
-    def step(carry, t):
-        state, sensed, alive = carry
-        here = jax.random.fold_in(key, t + 1)
-        action = REFERENCE_POLICIES[policy](env, params, state, sensed, jax.random.fold_in(here, 1))
-        after, next_state, reward, terminated, info = env.step_env(here, state, action, params)
-        return (next_state, after, alive & ~terminated), (state, sensed, action, reward, alive, info)
-
-    (end, _, _), rows = jax.lax.scan(step, (birth, first, True), jax.numpy.arange(STEPS))
-    return rows, end
-
-
 @cache
 def a_life(rung, policy="random", seed=0, **knobs):
     env, params = make(rung)
     params = params.replace(max_steps_in_episode=STEPS, **knobs)
-    (states, sensed, actions, rewards, alive, info), end = live(
-        env, params, params.idle_knobs(), policy, jax.random.key(seed)
-    )
-    states = jax.tree.map(lambda rows, last: np.concatenate([rows, last[None]]), states, end)
-    return env, params, LifeRecord(states, sensed, actions, rewards, alive, info)
+    return env, params, LifeRecord(*jax.device_get(live(env, params, policy, jax.random.key(seed))))
 
 
 def pixels(figure):

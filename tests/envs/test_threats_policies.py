@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from lives import live
 from test_idle_knobs import assert_same, draws
 from test_threats_rules import STAY, STORMS, ZONES, state_of, step
 
@@ -14,6 +15,8 @@ from koki2_envs.environments import Threats
 from koki2_envs.mechanics.storms import STORM, WARNING
 from koki2_envs.params import ThreatsParams
 from koki2_envs.rendering import LifeRecord, scene_of
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 LEFT, RIGHT = 3, 4
 
@@ -25,25 +28,11 @@ def act(policy, state, **knobs):
 
 
 @functools.cache
-def live(rung, policy, lives):
-    """Lives of a policy, step by step, (lives, steps, …)."""
+def many_lives(rung, policy):
+    """256 lives, step by step, as ``LifeRecord`` takes each of them."""
     env, params = make(rung)
-    choose = REFERENCE_POLICIES[policy]
-
-    def one(key):
-        def step(carry, key):
-            observation, state, alive = carry
-            act_key, step_key = jax.random.split(key)
-            action = choose(env, params, state, observation, act_key)
-            after = env.step_env(step_key, state, action, params)
-            row = (state, observation, action, after[2], alive, after[4])
-            return (*after[:2], alive & ~after[3]), row
-
-        start = (*env.reset_env(key, params), jnp.ones((), bool))
-        (_, end, _), rows = jax.lax.scan(step, start, jax.random.split(key, params.max_steps_in_episode))
-        return rows, end
-
-    return jax.device_get(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(0), lives)))
+    keys = jax.random.split(jax.random.key(0), 256)
+    return jax.device_get(jax.vmap(lambda key: live(env, params, policy, key))(keys))
 
 
 class TestIdle:
@@ -106,18 +95,15 @@ class TestPolicies:
 def test_the_oracle_is_far_above_greedy(rung, floor, greedy):
     score = {}
     for policy in ("random", "greedy", "oracle"):
-        (_, _, _, reward, alive, _), _ = live(rung, policy, 256)
+        _, _, _, reward, alive, _ = many_lives(rung, policy)
         score[policy] = float((reward * alive).sum(axis=1).mean())
     assert score["oracle"] > floor
     assert 0.0 < (score["greedy"] - score["random"]) / (score["oracle"] - score["random"]) < greedy
 
 
 def scene(rung, policy="oracle"):
-    rows, end = jax.tree.map(lambda leaf: leaf[0], live(rung, policy, 256))
-    states = jax.tree.map(lambda row, last: np.concatenate([row, last[None]]), rows[0], end)
-    env, params = make(rung)
-    record = LifeRecord(states, *rows[1:])
-    return scene_of(env, params, record), record
+    record = LifeRecord(*jax.tree.map(lambda leaf: leaf[0], many_lives(rung, policy)))
+    return scene_of(*make(rung), record), record
 
 
 def test_zones_and_pain_are_seen():

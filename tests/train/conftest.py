@@ -47,14 +47,6 @@ def _nothing_compiled_elsewhere():
     jax.clear_caches()
 
 
-@pytest.fixture(scope="module")
-def quick_compilation():
-    """Compiles faster, to code that runs slower and rounds otherwise: for tests that compare with a tolerance."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="session")
 def tiny_settings():
     return dict(TINY)
@@ -123,12 +115,11 @@ def cli(monkeypatch, capfd):
 
 
 @pytest.fixture(scope="session")
-def python(tmp_path_factory):
-    """Starts another Python on the CPU; compiled programs are shared between those that a test session starts."""
-    cache = tmp_path_factory.mktemp("cache")
+def python():
+    """Starts another Python on the CPU."""
 
     def start(*arguments, **keywords):
-        environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command = [sys.executable, *(str(argument) for argument in arguments)]
         return subprocess.Popen(command, env=environment, **{**streams, **keywords})

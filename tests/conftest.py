@@ -1,0 +1,30 @@
+"""What all tests share: compiled programs, and a way to compile faster."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import jax
+import pytest
+
+
+def pytest_configure(config):
+    """Compiled programs are kept on disk while the tests run, for all their processes; afterwards nothing is left.
+
+    A program is kept under all that it was compiled from and with, so no test meets code that others compiled
+    otherwise. What counts how often something compiles counts traces, which are made anew in every process.
+    """
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="koki2-tests-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["XDG_CACHE_HOME"] = folder.name  # Where the trainer keeps its own.
+    jax.config.update("jax_compilation_cache_dir", str(Path(os.environ["XDG_CACHE_HOME"], "koki2")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+@pytest.fixture(scope="module")
+def quick_compilation():
+    """Compiles faster, to code that runs slower and rounds otherwise: for tests that compare with a tolerance."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
