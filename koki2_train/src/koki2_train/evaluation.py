@@ -170,7 +170,7 @@ def live(
         lives = jax.vmap(one_life)(keys)
         return {name: getattr(lives, name) for name in wanted}
 
-    genomes_at_once = _genomes_at_once(task, genomes, min(keys.shape[0], _LIVES_AT_ONCE))
+    genomes_at_once = _genomes_at_once(task, min(keys.shape[0], _LIVES_AT_ONCE))
 
     def some_lives(keys: jax.Array) -> dict[str, jax.Array]:
         lives = in_blocks(jax.vmap(partial(one_genome, keys=keys)), genomes, genomes_at_once)
@@ -198,12 +198,16 @@ def in_blocks(function: Callable[[Any], T], items: Any, at_most: int) -> T:
     return jax.tree.map(lambda x: x.reshape(blocks * size, *x.shape[2:])[:n], results)
 
 
-def _genomes_at_once(task: Task, genomes: Any, lives: int) -> int:
+def brain_bytes(task: Task, lives: int) -> int:
+    """What a genome's brain takes while it lives so many lives at once."""
+    params = jax.eval_shape(lambda key: task.encoding.develop(task.encoding.init(key)), jax.random.key(0))
+    return max(1, _num_bytes(params) + lives * _num_bytes(jax.eval_shape(task.brain.init, params)))
+
+
+def _genomes_at_once(task: Task, lives: int) -> int:
     """How many genomes with so many lives each fit into a block's memory."""
-    genome = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), genomes)
-    params = jax.eval_shape(task.encoding.develop, genome)
-    each = _num_bytes(params) + lives * _num_bytes(jax.eval_shape(task.brain.init, params))
-    return max(1, _BLOCK_BYTES.get(task.mesh.devices.flat[0].platform, _BLOCK_BYTES_ELSEWHERE) // max(1, each))
+    available = _BLOCK_BYTES.get(task.mesh.devices.flat[0].platform, _BLOCK_BYTES_ELSEWHERE)
+    return max(1, available // brain_bytes(task, lives))
 
 
 def _num_bytes(tree: Any) -> int:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 from evosax.algorithms import Open_ES
 from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
+from jax.custom_batching import sequential_vmap
 
 from koki2_train.viability import Verdict, viability_shaping
 
@@ -28,7 +29,8 @@ class Strategy:
     """OpenAI-ES (Salimans et al. 2017) over flat genomes: antithetic, rank-shaped, Adam. It maximises.
 
     Make one with :func:`open_es`, which returns the same object for the same arguments, so that compiled code is
-    shared.
+    shared. Under ``jax.vmap`` searches ask and tell one after the other: products over several of them at once round
+    otherwise than a single one's, and a search's bits must not depend on what else is computed.
     """
 
     def __init__(self, num_dims: int, config: EvolutionConfig):
@@ -48,8 +50,7 @@ class Strategy:
 
     def ask(self, key: jax.Array, state: Any) -> jax.Array:
         """A population (P, D) around the mean; genomes i and i + P/2 mirror each other."""
-        population, _ = self._evosax.ask(key, state, self._evosax.default_params)
-        return population
+        return sequential_vmap(self._ask)(key, state)
 
     def tell(self, key: jax.Array, population: jax.Array, fitness: jax.Array, verdict: Verdict, state: Any) -> Any:
         """Moves the mean towards fitter genomes.
@@ -61,6 +62,13 @@ class Strategy:
             verdict: of the viability test.
             state: the search's state.
         """
+        return sequential_vmap(self._tell)(key, population, fitness, verdict, state)
+
+    def _ask(self, key: jax.Array, state: Any) -> jax.Array:
+        population, _ = self._evosax.ask(key, state, self._evosax.default_params)
+        return population
+
+    def _tell(self, key: jax.Array, population: jax.Array, fitness: jax.Array, verdict: Verdict, state: Any) -> Any:
         params = _ParamsWithVerdict(verdict)
         cost = jnp.where(jnp.isfinite(fitness), -fitness, jnp.inf)
         new_state, _ = self._evosax.tell(key, population, cost, state, params)

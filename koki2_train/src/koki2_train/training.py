@@ -95,18 +95,19 @@ class GenerationLog(NamedTuple):
 @partial(jax.jit, static_argnames=("program",))
 def start(program: Program, root: jax.Array) -> RunState:
     """The state before the first generation, on all devices of the program, where ``root`` must be too."""
+    return on_every_device(program.task.mesh, partial(newborn, program), root)
 
-    def begin(root: jax.Array) -> RunState:
-        first, _ = ravel_pytree(program.task.encoding.init(stream_key(root, Stream.GENOME)))
-        return RunState(
-            generation=jnp.zeros((), jnp.int32),
-            search=_strategy(program, first.size).init(stream_key(root, Stream.SEARCH), first),
-            champion=first,
-            champion_score=jnp.full((), -jnp.inf, jnp.float32),
-            champion_generation=jnp.full((), -1, jnp.int32),
-        )
 
-    return on_every_device(program.task.mesh, begin, root)
+def newborn(program: Program, root: jax.Array) -> RunState:
+    """What :func:`start` returns, to be called inside of other compiled code."""
+    first, _ = ravel_pytree(program.task.encoding.init(stream_key(root, Stream.GENOME)))
+    return RunState(
+        generation=jnp.zeros((), jnp.int32),
+        search=_strategy(program, first.size).init(stream_key(root, Stream.SEARCH), first),
+        champion=first,
+        champion_score=jnp.full((), -jnp.inf, jnp.float32),
+        champion_generation=jnp.full((), -1, jnp.int32),
+    )
 
 
 @partial(jax.jit, static_argnames=("program", "chunk"))
@@ -129,27 +130,35 @@ def advance(
 
     def run(env_params: Any, root: jax.Array, state: RunState, last: jax.Array) -> tuple[RunState, GenerationLog]:
         def place(state: RunState, _: None) -> tuple[RunState, GenerationLog]:
-            # Asked in a branch of its own: what is computed in one branch may be fused, and so rounded, with the share
-            # of the population that a device takes, which depends on the number of devices.
-            more = state.generation < last
-            population = jax.lax.cond(more, partial(_ask, program, root), partial(_nobody, program), state)
-            generation = partial(_generation, program, env_params, root)
-            return jax.lax.cond(more, generation, partial(_skip, program), state, population)
+            return next_generation(program, env_params, root, state, last)
 
         return jax.lax.scan(place, state, length=chunk)
 
     return on_every_device(program.task.mesh, run, env_params, root, state, last)
 
 
+def next_generation(
+    program: Program, env_params: Any, root: jax.Array, state: RunState, last: jax.Array
+) -> tuple[RunState, GenerationLog]:
+    """One generation, or nothing from generation ``last`` on. Call it inside :func:`on_every_device`."""
+    # Asked in a branch of its own: what is computed in one branch may be fused, and so rounded, with the share of the
+    # population that a device takes, which depends on the number of devices.
+    more = state.generation < last
+    population = jax.lax.cond(more, partial(_ask, program, root), partial(_nobody, program), state)
+    generation = partial(_generation, program, env_params, root)
+    return jax.lax.cond(more, generation, partial(_skip, program), state, population)
+
+
 @partial(jax.jit, static_argnames=("program",))
 def crown(program: Program, env_params: Any, root: jax.Array, state: RunState) -> RunState:
     """Lets the final mean compete for champion, as a validation would; the run itself is not continued from this."""
+    return on_every_device(program.task.mesh, partial(crowned, program), env_params, root, state)
 
-    def run(env_params: Any, root: jax.Array, state: RunState) -> RunState:
-        mean = _strategy(program, state.champion.size).mean(state.search)
-        return _validate(program, env_params, root, state, mean[None])
 
-    return on_every_device(program.task.mesh, run, env_params, root, state)
+def crowned(program: Program, env_params: Any, root: jax.Array, state: RunState) -> RunState:
+    """What :func:`crown` returns, to be called inside of :func:`on_every_device`."""
+    mean = _strategy(program, state.champion.size).mean(state.search)
+    return _validate(program, env_params, root, state, mean[None])
 
 
 def evolve(program: Program, env_params: Any, root: jax.Array, generations: int) -> tuple[RunState, GenerationLog]:
