@@ -1,54 +1,19 @@
-"""The command line: what it prints where, how it refuses, and which setting wins."""
+"""The command line: what it prints where, and how it refuses."""
 
-import json
 import signal
 
 import click
 import pytest
 
-from koki2_envs import RUNGS, Schedule
+from koki2_envs import RUNGS
 from koki2_train.cli.evolve import command as evolve_command
 from koki2_train.cli.main import _COMMANDS
 from koki2_train.cli.options import _GROUPS, parse_seeds
-from koki2_train.experiment import ALIASES, Experiment, all_setting_names
+from koki2_train.experiment import ALIASES, all_setting_names
 from koki2_train.lifetime import METRICS
-from koki2_train.run_directory import RunDirectory
 
 SHORT = {alias: name for name, alias in ALIASES.items()}
 FEW = ("--episodes", 8, "--steps", 12)
-
-
-@pytest.fixture
-def evolve(cli, tiny_flags, tmp_path):
-    """Evolves the tiny experiment into ``tmp_path/run``."""
-
-    def call(*arguments, rung="L1.0", out="run"):
-        where = ("--out", tmp_path / out) if out else ()
-        return cli("evolve", rung, *where, "--log-every", 2, "--devices", 1, *tiny_flags, *arguments)
-
-    return call
-
-
-@pytest.fixture
-def planned(cli, monkeypatch):
-    """The experiment that a command line stands for, without running it."""
-
-    def call(*arguments, rung="L0.2"):
-        seen = []
-        monkeypatch.setattr("koki2_train.cli.evolve._check_places", lambda *_: None)
-        monkeypatch.setattr("koki2_train.cli.evolve._run_one", lambda experiment, *_: seen.append(experiment) or _DONE)
-        result = cli("evolve", rung, "--out", "nowhere", *arguments)
-        assert (result.code, len(seen)) == (0, 1), result.err
-        return seen[0]
-
-    return call
-
-
-_DONE = ({"interrupted": False}, False)
-
-
-def snapshot(folder):
-    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def assert_refused(result, *words):
@@ -194,51 +159,6 @@ def test_seeds_that_are_refused(text):
     assert repr(text) in str(caught.value)
 
 
-# Which setting wins
-
-
-def test_flags_win_over_set_over_config_over_preset(planned, tmp_path):
-    config = tmp_path / "c.toml"
-    config.write_text("pop_size = 20\nepisodes = 20\ngenerations = 20\n")
-    base = ("--preset", "quick")
-    preset = planned(*base).evolution
-    assert preset != Experiment.build("L0.2").evolution
-    one = planned(*base, "--config", config)
-    assert (one.evolution.pop_size, one.evolution.episodes, one.evolution.generations) == (20, 20, 20)
-    assert one.validation == planned(*base).validation
-    two = planned("--set", "pop_size=30", "--set", "episodes=30", *base, "--config", config)
-    assert (two.evolution.pop_size, two.evolution.episodes, two.evolution.generations) == (30, 30, 20)
-    three = planned("--pop-size", 40, "--set", "pop_size=30", "--set", "episodes=30", *base, "--config", config)
-    assert (three.evolution.pop_size, three.evolution.episodes, three.evolution.generations) == (40, 30, 20)
-    assert planned("--set", "pop-size=30", "--set", "pop_size=50").evolution.pop_size == 50, "the last one"
-
-
-def test_config_files_take_tables_aliases_and_schedules(planned, tmp_path):
-    config = tmp_path / "c.toml"
-    config.write_text(
-        "steps = 40\n[world]\nwidth = 9\nenergy_gain = {start = 0.1, end = 0.2}\n"
-        'grad_gain = "0:1@0:0.3"\n[evolution]\nsigma = 1\nmvt = true\n[sources]\nnum_sources = 5\n'
-    )
-    experiment = planned("--config", config)
-    assert experiment == Experiment.build("L0.2", {
-        "steps": 40, "width": 9, "energy_gain": Schedule(0.1, 0.2), "grad_gain": Schedule(0.0, 1.0, 0.0, 0.3),
-        "sigma": 1.0, "mvt": True, "num_sources": 5,
-    })  # fmt: skip
-    config.write_text("")
-    assert planned("--config", config) == Experiment.build("L0.2")
-
-
-def test_flags_reach_the_experiment(planned):
-    experiment = planned(
-        "--steps", 40, "--grad-gain", "0:1@0:0.3", "--no-deplete-sources", "--mvt", "--theta", 0.5, "--num-sources", 6,
-        "--energy-setpoint", "-0.5", rung="L1.0",
-    )  # fmt: skip
-    assert experiment == Experiment.build("L1.0", {
-        "steps": 40, "grad_gain": Schedule(0.0, 1.0, 0.0, 0.3), "deplete_sources": False, "mvt": True, "theta": 0.5,
-        "num_sources": 6, "energy_setpoint": -0.5,
-    })  # fmt: skip
-
-
 # What is printed
 
 
@@ -281,132 +201,6 @@ def test_a_baseline_as_a_table(cli):
     assert all(word in result.out for word in ("L1.0, 8 lives, seed 0", "stay", "random", "oracle", "fitness ± se"))
 
 
-def test_a_run_from_beginning_to_evaluation(evolve, cli, tiny, finished, outcome, tmp_path):
-    result = evolve("--json")
-    assert result.code == 0, result.err
-    assert result.err == ""
-    (told,) = result.json["runs"]
-    assert result.json["rung"] == "L1.0"
-    assert (told["run"], told["seed"], told["generations"]) == (str(tmp_path / "run"), 0, 6)
-    run = RunDirectory(tmp_path / "run")
-    assert run.read_config() == (tiny, 0)
-    assert outcome(run) == outcome(finished)
-    expected = {"config.json", "manifest.json", "generations.jsonl", "best_genome.npz", "checkpoints"}
-    assert {entry.name for entry in run.path.iterdir() if not entry.name.startswith(".")} == expected
-
-    before = snapshot(tmp_path)
-    assert_refused(evolve(), "--out", str(tmp_path / "run"), "not empty", "--resume")
-    assert_refused(evolve("--resume", "--sigma", 0.3), "begun with sigma 0.15, not 0.3")
-    assert_refused(evolve("--resume", "--seed", 1), "begun with --seed 0, not 1")
-    assert_refused(evolve("--resume", rung="L0.2"), "begun on L1.0, not L0.2")
-    assert_refused(evolve(out="run/config.json"), "--out", "config.json is no folder")
-    assert_refused(evolve(out="run/config.json/deeper"), "--out", "config.json is no folder")
-    assert snapshot(tmp_path) == before
-
-    bare = cli("evolve", "L1.0", "--out", run.path, "--resume", "--generations", 8)
-    assert bare.code == 0, bare.err
-    assert run.read_config() == (tiny.with_settings({"generations": 8}), 0)
-    other = cli("evolve", "L1.0", "--out", run.path, "--resume", "--sigma", 0.3)
-    assert_refused(other, "begun with sigma 0.15, not 0.3")
-    again = evolve("--resume", "--generations", 8)
-    assert again.code == 0
-    assert "8 generations" in again.out
-    assert len(run.read_generations()) == 8
-
-    beside = ("--baseline", "greedy", "--baseline", "stay")
-    judged = cli("evaluate", run.path, "--episodes", 8, "--seed", 3, *beside, "--json")
-    assert (judged.code, judged.err, judged.out.count("\n")) == (0, "", 1)
-    assert list(judged.json) == ["runs", "aggregate", "baselines"]
-    (entry,) = judged.json["runs"]
-    assert set(entry) == {"run", "rung", "metrics", "normalized"}
-    assert all(set(value) == {"mean", "se"} for value in entry["metrics"].values())
-    assert {"metrics", "n"} <= set(judged.json["aggregate"])
-    assert set(judged.json["aggregate"]["metrics"]["fitness"]) == {"mean", "ci95"}
-    assert list(judged.json["baselines"]) == ["greedy", "stay"]
-    table = cli("evaluate", run.path, "--episodes", 8, "--seed", 3, "--baseline", "greedy")
-    assert f"{entry['metrics']['fitness']['mean']:.2f}" in table.out
-
-    settings = [f"{name}={value}" for name, value in tiny.settings().items() if name in ("width", "energy_gain")]
-    world = [part for setting in ["energy_decay=0.08333333333333333", *settings] for part in ("--set", setting)]
-    baseline = cli("baseline", "L1.0", *FEW, *world, "--seed", 3, "--policy", "greedy", "--json").json
-    assert baseline["metrics"] == judged.json["baselines"]["greedy"]["metrics"], "the same seed, the same lives"
-
-
-def test_evaluate_takes_other_settings_and_refuses_impossible_ones(cli, finished):
-    as_trained = cli("evaluate", finished.path, "--episodes", 8, "--json").json
-    bonus = cli("evaluate", finished.path, "--episodes", 8, "--set", "success_bonus=1050", "--json").json
-    success = as_trained["runs"][0]["metrics"]["success"]["mean"]
-    difference = bonus["runs"][0]["metrics"]["fitness"]["mean"] - as_trained["runs"][0]["metrics"]["fitness"]["mean"]
-    assert success > 0
-    assert difference == pytest.approx(1000 * success)
-    assert_refused(cli("evaluate", finished.path, "--set", "n_neurons=8"), "w_in has shape")
-    assert_refused(cli("evaluate", finished.path, "--set", "width=0"), "width must be 1 to 4096, got 0")
-
-
-def test_several_seeds_in_one_process_are_the_runs_of_each(evolve, cli, finished, outcome, tmp_path):
-    result = evolve("--seeds", "0:2", "--json", out="many")
-    assert [(told["seed"], told["run"]) for told in result.json["runs"]] == [
-        (seed, str(tmp_path / "many" / f"seed{seed}")) for seed in (0, 1)
-    ]
-    assert outcome(RunDirectory(tmp_path / "many" / "seed0")) == outcome(finished)
-    judged = cli("evaluate", tmp_path / "many", "--episodes", 4, "--json").json
-    assert [entry["run"][-5:] for entry in judged["runs"]] == ["seed0", "seed1"]
-    low, high = judged["aggregate"]["metrics"]["fitness"]["ci95"]
-    assert low < judged["aggregate"]["metrics"]["fitness"]["mean"] < high
-    assert_refused(evolve("--seeds", "1:3", out="many"), "many/seed1 is not empty")
-    assert not (tmp_path / "many" / "seed2").exists()
-    more = evolve("--seeds", "0:3", "--resume", out="many")
-    assert more.code == 0
-    assert (tmp_path / "many" / "seed2" / "best_genome.npz").exists()
-
-
-@pytest.mark.parametrize("generations", [1, 6])
-def test_ctrl_c_stops_a_series_of_seeds(evolve, monkeypatch, tmp_path, generations):
-    """Also in the last chunk of a run, which comes to its end."""
-    from koki2_train.cli import output
-
-    class Interrupting:
-        def __init__(self, *_, **__):
-            pass
-
-        def __enter__(self):
-            return self.observe
-
-        def __exit__(self, *_):
-            return False
-
-        def observe(self, rows):
-            if rows[-1]["generation"] + 1 == generations:
-                signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr("koki2_train.cli.evolve.progress", Interrupting)
-    assert output.progress is not Interrupting
-    result = evolve("--seeds", "0:2", "--json", out="many")
-    assert result.code == 130
-    assert len(json.loads(result.out)["runs"]) == 1
-    assert len(RunDirectory(tmp_path / "many" / "seed0").read_generations()) == generations
-    assert not (tmp_path / "many" / "seed1").exists()
-
-
-def test_a_fresh_folder_where_none_is_named(evolve, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    assert evolve("--seed", 3, "--json", out=None).code == 0
-    (path,) = (tmp_path / "runs").iterdir()
-    assert path.name.endswith("_L1.0_seed3")
-    assert RunDirectory(path).read_config()[1] == 3
-
-
-def test_a_full_disk_is_a_failure_in_one_line(evolve, monkeypatch):
-    def full(_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    result = evolve()
-    assert result.code == 1
-    assert result.err.endswith("No space left on device\n")
-    assert result.err.count("\n") == 1
-
-
 def test_an_interrupt_anywhere_is_130(cli, monkeypatch):
     monkeypatch.setattr("koki2_train.assessment.HeldOut.policy", lambda *_: signal.raise_signal(signal.SIGINT))
     result = cli("baseline", "L0.0")
@@ -424,40 +218,3 @@ def test_a_device_that_gives_up_is_a_failure_in_one_line(cli, monkeypatch):
     result = cli("baseline", "L0.0")
     assert (result.code, result.out) == (1, "")
     assert result.err == "koki2-train: the device gave up: RESOURCE_EXHAUSTED: Out of memory allocating much\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "resumes", "evaluates"),
-    [
-        ("best_genome.npz", b"", True, False),
-        ("best_genome.npz", None, True, False),
-        ("best_genome.npz", b"PK\x03\x04 and no more", True, False),
-        ("config.json", b"{", False, False),
-        ("config.json", None, False, False),
-        ("generations.jsonl", None, False, True),
-        ("manifest.json", b"", False, True),
-        ("manifest.json", None, True, True),
-        ("checkpoints/00000006.ckpt", b"", True, True),
-    ],
-)
-def test_damaged_runs(evolve, cli, finished, outcome, tmp_path, name, data, resumes, evaluates):
-    expected = outcome(finished)
-    for path, content in snapshot(finished.path).items():
-        copy = tmp_path / "run" / path.relative_to(finished.path)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(content)
-    damaged = tmp_path / "run" / name
-    if data is None:
-        damaged.unlink()
-    else:
-        damaged.write_bytes(data)
-    judged = cli("evaluate", tmp_path / "run", "--episodes", 8, "--json")
-    assert judged.code == (0 if evaluates else 2)
-    if not evaluates:
-        assert_refused(judged, damaged.name)
-    again = evolve("--resume", "--json")
-    assert again.code == (0 if resumes else 2), again.err
-    if resumes:
-        assert outcome(RunDirectory(tmp_path / "run")) == expected
-    else:
-        assert_refused(again, "run" if data is None else damaged.name)
