@@ -6,6 +6,7 @@ import click
 import pytest
 
 from koki2_envs import RUNGS
+from koki2_train.bench import SECTIONS
 from koki2_train.cli.evolve import command as evolve_command
 from koki2_train.cli.main import _COMMANDS
 from koki2_train.cli.options import _GROUPS, parse_seeds
@@ -33,14 +34,15 @@ def test_help_wakes_neither_jax_nor_gymnax(python):
     code = (
         "import sys\n"
         "from koki2_train.cli import main\n"
-        "for arguments in (['--help'], ['evolve', '--help'], ['baseline', '--help'], ['ladder']):\n"
-        "    assert main(arguments) == 0\n"
+        "for name in ('evolve', 'baseline', 'bench'):\n"
+        "    assert main([name, '--help']) == 0\n"
+        "assert main(['--help']) == main(['ladder']) == 0\n"
         "heavy = {'jax', 'jaxlib', 'gymnax', 'evosax', 'optax', 'flax', 'scipy', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     out, err = (process := python("-c", code)).communicate(timeout=60)
     assert process.returncode == 0, err
-    assert all(name in out for name in _COMMANDS)
+    assert all(name in out for name in [*_COMMANDS, *SECTIONS])
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["evolve", "-h"], ["--version"], ["ladder", "--help"]])
