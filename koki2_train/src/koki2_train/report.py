@@ -16,11 +16,9 @@ from matplotlib.patches import Patch
 from koki2_envs.rendering import save_figure
 from koki2_envs.rendering.style import (
     BLUE,
-    FONT,
     GREEN,
     INK,
     QUIET,
-    TICK_SIZE,
     VERMILLION,
     Key,
     dress,
@@ -28,6 +26,7 @@ from koki2_envs.rendering.style import (
     legend,
     tint,
 )
+from koki2_train.charts import draw_references
 from koki2_train.curves import Curves, Row
 from koki2_train.run_directory import RunDirectory, RunError
 from koki2_train.statistics import interval
@@ -36,7 +35,6 @@ from koki2_train.statistics import interval
 _WIDTH, _HEIGHT, _DPI = 9.0, 6.0, 100
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.85, 1.2, 1.22, 0.62, 0.22
 _PASS_RATE_SHARE = 0.24
-_LINE_GAP = 0.17  # between labels at the right edge
 
 _CHAMPION, _TRAINING = BLUE, VERMILLION
 
@@ -242,7 +240,7 @@ def _finish(
     (fitness if below is None else below).set_xlabel("generation")
     fitness.set_ylabel("fitness (return of one life)")
     figure.align_ylabels()
-    _draw_references(fitness, references or {})
+    draw_references(fitness, references or {})
     legend(fitness, keys, loc="lower left", bbox_to_anchor=(0.0, 1.025), ncols=5, columnspacing=1.5)
     heading(figure, title, _facts(runs), left=_LEFT, top=0.2)
 
@@ -269,33 +267,3 @@ def _short(number: float) -> str:
         if number >= size:
             return f"{number / (1e3 if letter == ' k' else size):.3g}{letter}"
     return f"{number:.3g}" if number < 100 else f"{number:.0f}"
-
-
-def _draw_references(ax: Any, references: Mapping[str, float]) -> None:
-    """Horizontal lines, labelled at the right edge; labels that would touch move apart."""
-    values = {name: value for name, value in references.items() if np.isfinite(value)}
-    for value in values.values():
-        ax.axhline(value, color=QUIET, lw=1.0, ls=(0, (1, 2)), zorder=1)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high)  # labels must not move what they label
-    names = sorted(values, key=lambda name: values[name])
-    gap = _LINE_GAP / (ax.get_position().height * _HEIGHT) * (high - low)
-    beside: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": ax.get_yaxis_transform()}
-    for name, place in zip(names, _spread([values[name] for name in names], gap), strict=True):
-        ax.annotate(
-            f"{name} {values[name]:.1f}", (1.0, values[name]), xytext=(1.03, place), va="center", size=TICK_SIZE,
-            color=INK, family=FONT, annotation_clip=False, **beside,
-            arrowprops={"arrowstyle": "-", "color": QUIET, "lw": 0.6, "shrinkA": 1, "shrinkB": 0},
-        )  # fmt: skip
-
-
-def _spread(places: Sequence[float], gap: float) -> list[float]:
-    """Ascending places, moved as little as needed to stand at least ``gap`` apart."""
-    spread = list(places)
-    for _ in range(100):  # neighbours push each other away by equal parts until all have room
-        for i in range(len(spread) - 1):
-            overlap = gap - (spread[i + 1] - spread[i])
-            if overlap > 0:
-                spread[i] -= overlap / 2
-                spread[i + 1] += overlap / 2
-    return spread

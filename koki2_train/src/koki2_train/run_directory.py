@@ -159,8 +159,13 @@ class RunDirectory:
         """Keeps what is needed to go on from ``generation``."""
         checkpoint.save_numbered(self._mine("checkpoints"), generation, arrays, meta, keep)
 
-    def load_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]] | None:
+    def load_checkpoint(
+        self, up_to: int | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]] | None:
         """The newest checkpoint that is whole; None where there is no checkpoint yet.
+
+        Args:
+            up_to: the last generation that will do; any where None.
 
         Returns:
             Its arrays, its meta, and a warning for every damaged one that was passed over.
@@ -171,6 +176,8 @@ class RunDirectory:
         folder = self.path / "checkpoints"
         warnings: list[str] = []
         for path in checkpoint.newest_first(folder):
+            if up_to is not None and int(path.stem) > up_to:
+                continue
             try:
                 return (*checkpoint.load(path), warnings)
             except DamagedCheckpointError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -11,15 +10,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from koki2_train.evaluation import replicate
 from koki2_train.experiment import Experiment
 from koki2_train.leading import Leader
-from koki2_train.run_directory import RunDirectory, RunError
+from koki2_train.run_directory import RunDirectory
+from koki2_train.run_records import load_state, rows_of, save_champion, save_state
 from koki2_train.stopping import StopRequest
-from koki2_train.training import GenerationLog, Program, RunState, advance, crown, start, unravel
-from koki2_train.viability import FAILURES
+from koki2_train.training import GenerationLog, Program, RunState, advance, crown, start
 
 Observer = Callable[[list[dict[str, Any]]], None]
 
@@ -40,6 +38,11 @@ class RunOptions:
     log_every: int = 10
     chunk_seconds: float = 1.0
     checkpoint_seconds: float = 30.0
+
+    def pace(self, generations: int, seconds: float) -> int:
+        """How many generations the next chunk takes, after one of ``generations`` took ``seconds``."""
+        affordable = int(generations * self.chunk_seconds / max(seconds, 1e-9))
+        return max(1, min(affordable, self.log_every))
 
 
 @dataclass(frozen=True)
@@ -144,22 +147,13 @@ class _Session:
             RunError: what is there is damaged, or belongs to another run.
         """
         fresh = start(self.program, self.root)
-        found = self.run.load_checkpoint()
+        found = load_state(self.run, fresh, self.experiment, self.seed)
         if found is None:
             if lost := len(self.run.read_generations()):
                 print(f"warning: {self.run} has no checkpoint; its {lost} generations are run again", file=sys.stderr)
             return fresh
-        arrays, meta, warnings = found
-        self.run.check_checkpoint(meta, self.experiment, self.seed)
-        leaves, structure = jax.tree_util.tree_flatten_with_path(fresh)
-        expected = {jax.tree_util.keystr(path): (leaf.shape, leaf.dtype) for path, leaf in leaves}
-        if expected != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
-            raise RunError(f"{self.run}: its checkpoint is of another kind of search")
-        state: RunState = jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in expected])
-        self.saved, self.seconds_before = int(state.generation), float(meta["seconds"])
-        self.run.first_generations(self.saved)
-        for warning in warnings:
-            print(f"warning: {warning}; going on from the one before it", file=sys.stderr)
+        state, self.seconds_before = found
+        self.saved = int(state.generation)
         return replicate(self.program.task.mesh, state)
 
     def generations(self, state: RunState) -> int:
@@ -175,11 +169,11 @@ class _Session:
         while done < self.target and not self._stop_asked():
             began = time.monotonic()
             state, log = self._advance(state, min(done + pace, self.target))
-            rows = self._rows(log)
+            rows = rows_of(log, self.experiment, self._seconds())
             self.run.append_generations(rows)
             self.observer(rows)
             done = int(state.generation)
-            pace = self._next_pace(len(rows), time.monotonic() - began)
+            pace = self.options.pace(len(rows), time.monotonic() - began)
             if time.monotonic() - saved_at >= self.options.checkpoint_seconds:
                 self._save(state)
                 saved_at = time.monotonic()
@@ -202,48 +196,13 @@ class _Session:
         end = jnp.asarray(self.leader.advance(last, jax.tree.leaves(state)), jnp.int32)
         return jax.block_until_ready(advance(self.program, self.params, self.root, state, end, self.options.log_every))
 
-    def _next_pace(self, generations: int, seconds: float) -> int:
-        """How many generations the next chunk takes, after one of ``generations`` took ``seconds``."""
-        affordable = int(generations * self.options.chunk_seconds / max(seconds, 1e-9))
-        return max(1, min(affordable, self.options.log_every))
-
     def _save(self, state: RunState) -> None:
-        leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-        arrays = {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
-        generation = int(state.generation)
-        made_by = {"experiment": self.experiment.to_dict(), "seed": self.seed}
-        meta = {"generation": generation, "seconds": self._seconds(), **made_by}
-        self.run.save_checkpoint(generation, arrays, meta)
-        self.saved = generation
+        save_state(self.run, state, self.experiment, self.seed, self._seconds())
+        self.saved = int(state.generation)
 
     def _save_champion(self, state: RunState) -> float | None:
         self.leader.crown()
-        state = crown(self.program, self.params, self.root, state)
-        score = _plain(state.champion_score)
-        genome = unravel(self.program, np.asarray(state.champion))
-        facts = {
-            "validation_fitness": math.nan if score is None else score,
-            "champion_generation": int(state.champion_generation),
-        }
-        self.run.save_champion({name: np.asarray(value) for name, value in genome._asdict().items()}, facts)
-        return score
-
-    def _rows(self, log: GenerationLog) -> list[dict[str, Any]]:
-        columns = {name: np.asarray(getattr(log, name)) for name in log._fields}
-        rows = []
-        for i in np.flatnonzero(columns["ran"]):
-            row = {name: _plain(columns[name][i]) for name in log._fields if name not in ("ran", "failures")}
-            row["failures"] = dict(zip(FAILURES, (int(n) for n in columns["failures"][i]), strict=True))
-            row["env_steps"] = self.experiment.env_steps(row["generation"] + 1)
-            row["seconds"] = round(self._seconds(), 3)
-            rows.append(row)
-        return rows
+        return save_champion(self.run, self.program, crown(self.program, self.params, self.root, state))
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.began
-
-
-def _plain(value: Any) -> Any:
-    """A scalar as JSON has it; numbers that are not finite become None."""
-    number = np.asarray(value).item()
-    return None if isinstance(number, float) and not math.isfinite(number) else number

@@ -1,0 +1,216 @@
+"""``koki2-train sweep``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from koki2_envs.files import write_atomically
+from koki2_train.cli.main import EXIT_INTERRUPTED
+from koki2_train.cli.options import (
+    COUNT,
+    SEED,
+    GroupedCommand,
+    build_experiment,
+    check_rung,
+    compilation_cache_option,
+    devices_option,
+    json_option,
+    parse_seeds,
+    resume_option,
+    setting_options,
+)
+from koki2_train.cli.output import number, print_json, print_table, progress
+from koki2_train.cli.sources import common_setting_sources, take_settings
+from koki2_train.sweep import MOST_RUNS, Cell, make_cells
+
+_PLAN = "grid.json"
+
+
+@click.command("sweep", cls=GroupedCommand)
+@click.argument("rung", callback=check_rung)
+@click.option(
+    "--vary", "varied", multiple=True, required=True, metavar="NAME=VALUE,VALUE,...",
+    help="A knob of the world, 'nursing', or one of its presets (values are strengths).",
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>.")
+@click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list.")
+@resume_option
+@click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
+@click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives.")
+@click.option(
+    "--test-world", type=click.Choice(["adult", "own"]), default="adult", show_default=True,
+    help="Judge all in the world of adults without what varies, or each in its own.",
+)  # fmt: skip
+@devices_option
+@click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
+@compilation_cache_option
+@json_option
+@common_setting_sources
+@setting_options()
+def command(
+    rung: str,
+    varied: tuple[str, ...],
+    out: Path,
+    seeds: tuple[int, ...],
+    resume: bool,
+    test_episodes: int,
+    test_seed: int,
+    test_world: str,
+    devices: int | None,
+    log_every: int,
+    compilation_cache: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Evolve every cell of a grid of knobs on RUNG with every seed, as one compiled program, and draw it.
+
+    All cells have the same budget and the same seeds. Their champions are judged on the same held-out lives. OUT holds
+    a run directory for each, sweep.json and sweep.png. The same command with --resume goes on after an interrupt.
+    """
+    settings, grid = take_settings(options), _parse_grid(varied)
+    try:
+        cells = make_cells(rung, settings, grid)
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(f"--vary: {error}") from None
+    if len(cells) * len(seeds) > MOST_RUNS:
+        raise click.UsageError(f"--vary: {len(cells)} cells × {len(seeds)} seeds are more than {MOST_RUNS} runs")
+    plan = {"rung": rung, "grid": grid, "seeds": list(seeds)}
+    _check_place(out, plan, resume)
+    base = build_experiment(rung, settings)
+
+    from koki2_train.platform_setup import set_up
+
+    set_up(devices, compilation_cache)
+    from koki2_train.lockstep import PlannedRun, run_side_by_side
+    from koki2_train.run_directory import RunError
+    from koki2_train.runner import RunOptions
+    from koki2_train.sweep import assess_cells, check_worlds
+
+    runs = [PlannedRun(cell.experiment, seed, cell.folder(out) / f"seed{seed}") for cell in cells for seed in seeds]
+    began = time.monotonic()
+    try:
+        check_worlds(cells)
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / _PLAN, (json.dumps(plan, indent=2) + "\n").encode())
+        with progress(f"{rung} sweep", base.evolution.generations, quiet=as_json) as show:
+            finished = run_side_by_side(
+                runs, out, RunOptions(devices, log_every), command=sys.argv, observe=lambda rows: show(_mean_rows(rows))
+            )
+        if not finished:
+            click.echo(f"{out}: interrupted; go on with --resume", err=True)
+            return EXIT_INTERRUPTED
+        seconds = time.monotonic() - began
+        judged = assess_cells(base, cells, seeds, out, test_episodes, test_seed, own_world=test_world == "own")
+    except (RunError, ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    generations = base.evolution.generations
+    result = {
+        **plan,
+        "generations": generations,
+        "env_steps_per_run": base.env_steps(generations),
+        "seconds": round(seconds, 3),
+        "test_world": test_world,
+        "test_episodes": test_episodes,
+        "test_seed": test_seed,
+        **judged,
+    }
+    _keep(result, out)
+    if as_json:
+        print_json(result)
+    else:
+        _print(result, cells, out)
+    return 0
+
+
+def _parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
+    grid: dict[str, list[str]] = {}
+    for text in varied:
+        name, equals, values = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise click.UsageError(f"--vary takes NAME=VALUE,VALUE,..., got {text!r}")
+        if name in grid:
+            raise click.UsageError(f"--vary: {name} varies twice")
+        grid[name] = [value.strip() for value in values.split(",")]
+    return grid
+
+
+def _check_place(out: Path, plan: dict[str, Any], resume: bool) -> None:
+    if not resume:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise click.UsageError(f"--out: {out} is not empty; --resume goes on, or choose another folder")
+        return
+    try:
+        begun = json.loads((out / _PLAN).read_text())
+    except FileNotFoundError:
+        if out.is_dir() and any(out.iterdir()):
+            raise click.UsageError(f"--out: {out} holds no sweep (it has no {_PLAN})") from None
+        return
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{out / _PLAN} cannot be read: {error}") from None
+    for name, value in plan.items():
+        if begun.get(name) != value:
+            raise click.UsageError(
+                f"{out} was begun with {name} {begun.get(name)}, not {value}; --resume cannot change it"
+            )
+
+
+def _mean_rows(rows: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The rows of a chunk as if they were of one run: the mean over runs of what progress shows."""
+
+    def mean(name: str, row: int) -> float | None:
+        known = [mine[row][name] for mine in rows if mine[row][name] is not None]
+        return sum(known) / len(known) if known else None
+
+    shown = ("fitness_mean", "fitness_best", "champion_score", "pass_rate")
+    return [
+        {
+            "generation": rows[0][i]["generation"],
+            "non_finite": sum(mine[i]["non_finite"] for mine in rows),
+            **{name: mean(name, i) for name in shown},
+        }
+        for i in range(len(rows[0]))
+    ]
+
+
+def _keep(result: dict[str, Any], out: Path) -> None:
+    from koki2_train.sweep_chart import write_sweep_chart
+
+    write_atomically(out / "sweep.json", (json.dumps(result, indent=2) + "\n").encode())
+    write_sweep_chart(result, out / "sweep.png")
+
+
+def _print(result: dict[str, Any], cells: list[Cell], out: Path) -> None:
+    def spread(value: dict[str, Any]) -> str:
+        low, high = value["ci95"]
+        return f"{number(value['mean'], 1)} [{number(low, 1)}, {number(high, 1)}]"
+
+    rows = [
+        [
+            *cell["values"].values(),
+            spread(cell["metrics"]["fitness"]),
+            spread(cell["difference"]) if index else "–",
+            number(cell["normalized"], 3),
+            number(cell["metrics"]["success"]["mean"], 2),
+            number(cell["metrics"]["steps_alive"]["mean"], 1),
+        ]
+        for index, cell in enumerate(result["cells"])
+    ]
+    columns = [*result["grid"], "fitness [95 %]", "minus the first [95 %]", "normalised", "success", "steps alive"]
+    world = "the world of adults" if result["test_world"] == "adult" else "each cell's own world"
+    title = (
+        f"{result['rung']}, {len(result['seeds'])} seeds a cell, {result['test_episodes']} held-out lives in {world}"
+    )
+    print_table(title, columns, rows)
+    if "baselines" in result:
+        values = (f"{name} {number(metric['mean'], 1)}" for name, metric in result["baselines"].items())
+        click.echo(f"\n{', '.join(values)}")
+    runs = len(cells) * len(result["seeds"])
+    rate = runs * result["env_steps_per_run"] / result["seconds"] / 1e6
+    click.echo(f"{runs} runs in {result['seconds']:.1f} s, {rate:.1f} M steps/s\n{out / 'sweep.png'}")
