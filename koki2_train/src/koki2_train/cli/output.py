@@ -31,12 +31,16 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, words:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 or words else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=False).print(table)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console.print(
+        title, style="bold", markup=False, soft_wrap=True
+    )  # a title of the table would be broken to its width
+    console.print(table)
 
 
 def number(value: float | None, digits: int = 2) -> str:
