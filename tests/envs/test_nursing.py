@@ -1,6 +1,8 @@
 import contextlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -170,3 +172,13 @@ class TestReadingText:
 def test_no_jax_is_needed():
     code = "import sys, koki2_envs.nursing; assert 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_page_says_of_every_preset_what_it_does():
+    page = (Path(__file__).parents[2] / "docs" / "nursing.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert rows.keys() == {*NURSING, "combined"}
+    for name, preset in NURSING.items():
+        assert rows[name].endswith(f"| {preset.doc} |")
+        assert set(re.findall(r"`(\w+)`", rows[name])) - {name} == {easing.knob for easing in preset.easings}
+    assert f"φ = {CHILDHOOD_ENDS} on" in page

@@ -11,6 +11,8 @@ import pytest
 from koki2_train.cli.main import cli
 from koki2_train.cli.options import build_experiment
 from koki2_train.cli.sources import take_settings
+from koki2_train.cli.sweep import parse_grid
+from koki2_train.sweep import make_cells
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "koki2_train" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,6 +38,7 @@ def test_the_pages_show_commands():
         "evolve",
         "evaluate",
         "factorial",
+        "sweep",
     }
 
 
@@ -46,8 +49,11 @@ def test_it_parses_and_its_settings_can_be(page, command):
         cli.make_context("koki2-train", [name]) as group,
         cli.get_command(group, name).make_context(name, arguments, parent=group) as context,
     ):
-        if name in ("baseline", "evolve", "factorial"):
-            build_experiment(context.params["rung"], take_settings(dict(context.params)))
+        if name in ("baseline", "evolve", "factorial", "sweep"):
+            settings = take_settings(dict(context.params))
+            build_experiment(context.params["rung"], settings)
+        if name == "sweep":
+            make_cells(context.params["rung"], settings, parse_grid(context.params["varied"]))
 
 
 def test_python_of_the_readme_runs():

@@ -73,7 +73,7 @@ def command(
     All cells have the same budget and the same seeds. Their champions are judged on the same held-out lives. OUT holds
     a run directory for each, sweep.json and sweep.png. The same command with --resume goes on after an interrupt.
     """
-    settings, grid = take_settings(options), _parse_grid(varied)
+    settings, grid = take_settings(options), parse_grid(varied)
     try:
         cells = make_cells(rung, settings, grid)
     except (ValueError, TypeError) as error:
@@ -128,7 +128,8 @@ def command(
     return 0
 
 
-def _parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
+def parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
+    """The grid from ``name=value,value,...`` texts."""
     grid: dict[str, list[str]] = {}
     for text in varied:
         name, equals, values = text.partition("=")
