@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
-from koki2_train.cli.options import (
-    COUNT,
-    SEED,
-    GroupedCommand,
-    check_rung,
-    compilation_cache_option,
-    devices_option,
-    json_option,
-    parse_seeds,
-    resume_option,
-    setting_options,
-)
+from koki2_train.cli.options import GroupedCommand, check_rung
 from koki2_train.cli.output import number, print_json, print_table, progress
-from koki2_train.cli.sources import common_setting_sources, parse_assignments, take_settings
+from koki2_train.cli.sources import parse_assignments, take_settings
+from koki2_train.cli.studies import mean_and_interval, study_options, take_study
 
 
 @click.command("factorial", cls=GroupedCommand)
@@ -31,69 +20,53 @@ from koki2_train.cli.sources import common_setting_sources, parse_assignments, t
 @click.option(
     "--factor", "factors", multiple=True, required=True, metavar="NAME:KEY=VALUE[,KEY=VALUE]", help="Settings while on."
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>.")
-@click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list.")
-@resume_option
-@click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
-@click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives.")
-@devices_option
-@compilation_cache_option
-@json_option
-@common_setting_sources
-@setting_options()
-def command(
-    rung: str,
-    factors: tuple[str, ...],
-    out: Path,
-    seeds: tuple[int, ...],
-    resume: bool,
-    test_episodes: int,
-    test_seed: int,
-    devices: int | None,
-    compilation_cache: bool,
-    as_json: bool,
-    **options: Any,
-) -> int:
+@study_options
+def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
     """Evolve every on/off combination of factors on RUNG at equal budget of world steps.
 
     All champions are then evaluated on the same held-out lives in the world without any factor. The table is also kept
     in OUT/factorial.json.
     """
-    settings, parsed = take_settings(options), dict(_parse_factor(text) for text in factors)
+    study, settings = take_study(options), take_settings(options)
+    parsed = dict(_parse_factor(text) for text in factors)
     if len(parsed) < len(factors):
         raise click.UsageError("--factor: two factors have the same name")
-    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise click.UsageError(f"--out: {out} is not empty; --resume goes on, or choose another folder")
+    study.check_place()
 
     from koki2_train.platform_setup import set_up
 
-    set_up(devices, compilation_cache)
+    set_up(study.devices, study.compilation_cache)
     from koki2_train import factorial
     from koki2_train.run_directory import RunError
     from koki2_train.runner import RunOptions
 
     try:
         cells = factorial.make_cells(rung, settings, parsed)
-        total = sum(cell.experiment.evolution.generations for cell in cells) * len(seeds)
-        with progress(f"{rung} factorial", total, quiet=as_json) as show:
+        total = sum(cell.experiment.evolution.generations for cell in cells) * len(study.seeds)
+        with progress(f"{rung} factorial", total, quiet=study.as_json) as show:
             finished = factorial.run_cells(
-                cells, seeds, out, RunOptions(num_devices=devices), resume=resume, observe=_counter(show, cells, seeds)
+                cells,
+                study.seeds,
+                study.out,
+                RunOptions(num_devices=study.devices),
+                resume=study.resume,
+                observe=_counter(show, cells, study.seeds),
             )
         if not finished:
-            click.echo(f"{out}: interrupted; go on with --resume", err=True)
+            click.echo(f"{study.out}: interrupted; go on with --resume", err=True)
             return EXIT_INTERRUPTED
         result = {
             "rung": rung,
-            "seeds": list(seeds),
-            **factorial.assess_cells(cells, seeds, out, test_episodes, test_seed),
+            "seeds": list(study.seeds),
+            **factorial.assess_cells(cells, study.seeds, study.out, study.test_episodes, study.test_seed),
         }
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
-    write_atomically(out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())
-    if as_json:
+    write_atomically(study.out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())
+    if study.as_json:
         print_json(result)
     else:
-        _print(result, test_episodes)
+        _print(result, study.test_episodes)
     return 0
 
 
@@ -117,14 +90,10 @@ def _counter(show: Any, cells: Any, seeds: tuple[int, ...]) -> Any:
 
 
 def _print(result: dict[str, Any], episodes: int) -> None:
-    def spread(value: dict[str, Any]) -> str:
-        low, high = value["ci95"]
-        return f"{number(value['mean'], 1)} [{number(low, 1)}, {number(high, 1)}]"
-
     rows = [
         [
             cell["cell"],
-            spread(cell["fitness"]),
+            mean_and_interval(cell["fitness"]),
             number(cell["normalized"], 3),
             f"{cell['pass_rate_first']:.2f} → {cell['pass_rate_last']:.2f}",
             str(cell["generations"]),
@@ -142,5 +111,5 @@ def _print(result: dict[str, Any], episodes: int) -> None:
     ]
     title = f"{result['rung']}, {len(result['seeds'])} seeds, {episodes} held-out lives in the world without factors"
     print_table(title, columns, rows)
-    effects = [[effect["factor"], spread(effect["difference"])] for effect in result["effects"]]
+    effects = [[effect["factor"], mean_and_interval(effect["difference"])] for effect in result["effects"]]
     print_table("What each factor changes, paired by seed", ["factor", "difference in fitness [95 %]"], effects)

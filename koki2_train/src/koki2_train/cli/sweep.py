@@ -12,21 +12,10 @@ import click
 
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
-from koki2_train.cli.options import (
-    COUNT,
-    SEED,
-    GroupedCommand,
-    build_experiment,
-    check_rung,
-    compilation_cache_option,
-    devices_option,
-    json_option,
-    parse_seeds,
-    resume_option,
-    setting_options,
-)
+from koki2_train.cli.options import GroupedCommand, build_experiment, check_rung
 from koki2_train.cli.output import number, print_json, print_table, progress
-from koki2_train.cli.sources import common_setting_sources, take_settings
+from koki2_train.cli.sources import take_settings
+from koki2_train.cli.studies import Study, mean_and_interval, study_options, take_study
 from koki2_train.sweep import MOST_RUNS, Cell, make_cells
 
 _PLAN = "grid.json"
@@ -38,42 +27,20 @@ _PLAN = "grid.json"
     "--vary", "varied", multiple=True, required=True, metavar="NAME=VALUE,VALUE,...",
     help="A knob of the world, 'nursing', or one of its presets (values are strengths).",
 )  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>.")
-@click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list.")
-@resume_option
-@click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
-@click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives.")
 @click.option(
     "--test-world", type=click.Choice(["adult", "own"]), default="adult", show_default=True,
     help="Judge all in the world of adults without what varies, or each in its own.",
 )  # fmt: skip
-@devices_option
 @click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
-@compilation_cache_option
-@json_option
-@common_setting_sources
-@setting_options()
-def command(
-    rung: str,
-    varied: tuple[str, ...],
-    out: Path,
-    seeds: tuple[int, ...],
-    resume: bool,
-    test_episodes: int,
-    test_seed: int,
-    test_world: str,
-    devices: int | None,
-    log_every: int,
-    compilation_cache: bool,
-    as_json: bool,
-    **options: Any,
-) -> int:
+@study_options
+def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int, **options: Any) -> int:
     """Evolve every cell of a grid of knobs on RUNG with every seed, as one compiled program, and draw it.
 
     All cells have the same budget and the same seeds. Their champions are judged on the same held-out lives. OUT holds
     a run directory for each, sweep.json and sweep.png. The same command with --resume goes on after an interrupt.
     """
-    settings, grid = take_settings(options), parse_grid(varied)
+    study, settings, grid = take_study(options), take_settings(options), parse_grid(varied)
+    seeds, out = study.seeds, study.out
     try:
         cells = make_cells(rung, settings, grid)
     except (ValueError, TypeError) as error:
@@ -81,51 +48,52 @@ def command(
     if len(cells) * len(seeds) > MOST_RUNS:
         raise click.UsageError(f"--vary: {len(cells)} cells × {len(seeds)} seeds are more than {MOST_RUNS} runs")
     plan = {"rung": rung, "grid": grid, "seeds": list(seeds)}
-    _check_place(out, plan, resume)
+    study.check_place()
+    _check_plan(out, plan)
     base = build_experiment(rung, settings)
 
     from koki2_train.platform_setup import set_up
 
-    set_up(devices, compilation_cache)
-    from koki2_train.lockstep import PlannedRun, run_side_by_side
+    set_up(study.devices, study.compilation_cache)
     from koki2_train.run_directory import RunError
-    from koki2_train.runner import RunOptions
-    from koki2_train.sweep import assess_cells, check_worlds
+    from koki2_train.sweep import assess_cells
 
-    runs = [PlannedRun(cell.experiment, seed, cell.folder(out) / f"seed{seed}") for cell in cells for seed in seeds]
-    began = time.monotonic()
+    own_world, began = test_world == "own", time.monotonic()
     try:
-        check_worlds(cells)
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / _PLAN, (json.dumps(plan, indent=2) + "\n").encode())
-        with progress(f"{rung} sweep", base.evolution.generations, quiet=as_json) as show:
-            finished = run_side_by_side(
-                runs, out, RunOptions(devices, log_every), command=sys.argv, observe=lambda rows: show(_mean_rows(rows))
-            )
-        if not finished:
+        if not _evolve(cells, study, plan, log_every):
             click.echo(f"{out}: interrupted; go on with --resume", err=True)
             return EXIT_INTERRUPTED
         seconds = time.monotonic() - began
-        judged = assess_cells(base, cells, seeds, out, test_episodes, test_seed, own_world=test_world == "own")
+        judged = assess_cells(base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     generations = base.evolution.generations
-    result = {
-        **plan,
-        "generations": generations,
-        "env_steps_per_run": base.env_steps(generations),
-        "seconds": round(seconds, 3),
-        "test_world": test_world,
-        "test_episodes": test_episodes,
-        "test_seed": test_seed,
-        **judged,
-    }
+    facts = {"generations": generations, "env_steps_per_run": base.env_steps(generations), "seconds": round(seconds, 3)}
+    test = {"test_world": test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
+    result = {**plan, **facts, **test, **judged}
     _keep(result, out)
-    if as_json:
+    if study.as_json:
         print_json(result)
     else:
         _print(result, cells, out)
     return 0
+
+
+def _evolve(cells: list[Cell], study: Study, plan: dict[str, Any], log_every: int) -> bool:
+    """Evolves all cells with all seeds; whether they came to their end."""
+    from koki2_train.lockstep import PlannedRun, run_side_by_side
+    from koki2_train.runner import RunOptions
+    from koki2_train.sweep import check_worlds
+
+    out, options = study.out, RunOptions(study.devices, log_every)
+    runs = [
+        PlannedRun(cell.experiment, seed, cell.folder(out) / f"seed{seed}") for cell in cells for seed in study.seeds
+    ]
+    check_worlds(cells)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / _PLAN, (json.dumps(plan, indent=2) + "\n").encode())
+    with progress(f"{plan['rung']} sweep", cells[0].experiment.evolution.generations, quiet=study.as_json) as show:
+        return run_side_by_side(runs, out, options, command=sys.argv, observe=lambda rows: show(_mean_rows(rows)))
 
 
 def parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
@@ -142,11 +110,8 @@ def parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
     return grid
 
 
-def _check_place(out: Path, plan: dict[str, Any], resume: bool) -> None:
-    if not resume:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise click.UsageError(f"--out: {out} is not empty; --resume goes on, or choose another folder")
-        return
+def _check_plan(out: Path, plan: dict[str, Any]) -> None:
+    """Refuses to go on with another sweep than the one that was begun."""
     try:
         begun = json.loads((out / _PLAN).read_text())
     except FileNotFoundError:
@@ -188,15 +153,11 @@ def _keep(result: dict[str, Any], out: Path) -> None:
 
 
 def _print(result: dict[str, Any], cells: list[Cell], out: Path) -> None:
-    def spread(value: dict[str, Any]) -> str:
-        low, high = value["ci95"]
-        return f"{number(value['mean'], 1)} [{number(low, 1)}, {number(high, 1)}]"
-
     rows = [
         [
             *cell["values"].values(),
-            spread(cell["metrics"]["fitness"]),
-            spread(cell["difference"]) if index else "–",
+            mean_and_interval(cell["metrics"]["fitness"]),
+            mean_and_interval(cell["difference"]) if index else "–",
             number(cell["normalized"], 3),
             number(cell["metrics"]["success"]["mean"], 2),
             number(cell["metrics"]["steps_alive"]["mean"], 1),
