@@ -10,7 +10,7 @@ from koki2_train.bench import SECTIONS
 from koki2_train.cli.evolve import command as evolve_command
 from koki2_train.cli.main import _COMMANDS
 from koki2_train.cli.options import _GROUPS, parse_seeds
-from koki2_train.experiment import ALIASES, all_setting_names
+from koki2_train.experiment import ALIASES, NURSING, all_setting_names
 from koki2_train.lifetime import METRICS
 
 SHORT = {alias: name for name, alias in ALIASES.items()}
@@ -61,7 +61,8 @@ def test_no_command_prints_the_help_and_fails(cli):
 def test_every_setting_has_a_flag_under_its_group(cli):
     text = cli("evolve", "--help").out
     flags = {parameter.name: parameter for parameter in evolve_command.params}
-    for name in all_setting_names():
+    assert flags["nursings"].opts == ["--nursing"]
+    for name in all_setting_names() - {NURSING}:
         flag = f"--{SHORT.get(name, name).replace('_', '-')}"
         assert flag in flags[name].opts, name
         headings = [f"\n{group.capitalize()}:\n" for group in _GROUPS]
