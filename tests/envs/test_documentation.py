@@ -30,8 +30,8 @@ def family_page(params):
 
 
 def own_knobs(params):
-    """The knobs that a family adds to those of foraging, on whose page the others are."""
-    known = {} if params is ForagingParams else knob_fields(ForagingParams)
+    """The knobs that a family adds to those of the family from which it derives, on whose page the others are."""
+    known = {} if params is ForagingParams else knob_fields(params.__base__)
     return {name: field for name, field in knob_fields(params).items() if name not in known}
 
 

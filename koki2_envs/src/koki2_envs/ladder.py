@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koki2_envs.knobs import did_you_mean
-from koki2_envs.params import ForagingParams, HomeostasisParams, ObstaclesParams, ThreatsParams, WorldParams
+from koki2_envs.params import (
+    ForagingParams,
+    HomeostasisParams,
+    MoodsParams,
+    ObstaclesParams,
+    SeasonsParams,
+    ThreatsParams,
+    WorldParams,
+)
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,27 @@ RUNGS: dict[str, Rung] = {
             {
                 "width": 32, "height": 32, "max_steps_in_episode": 512, "deplete_sources": True, "respawn_delay": 4,
                 "energy_init": 0.5, "energy_decay": 0.005, "energy_gain": 0.2, "sense_radius": 6.0,
+            },
+        ),
+        Rung(
+            "L4.1", "10×10, two foods, of which one feeds until the season turns", "notice and switch",
+            "koki2_envs.environments.seasons:Seasons", SeasonsParams, {"num_sources": 3, "num_second": 3},
+            {
+                "width": 10, "height": 10, "max_steps_in_episode": 256, "deplete_sources": True, "respawn_delay": 4,
+                "energy_decay": 0.02, "energy_gain": 0.2, "season_phi_low": 0.4, "season_phi_high": 0.6,
+                "energy_reward": 0.0, "success_bonus": 0.0,
+            },
+            held_out={"season_phi_low": 0.2, "season_phi_high": 0.3},
+        ),
+        Rung(
+            "L4.2", "18×1, food and water; first the one counts, then the other", "follow the body",
+            "koki2_envs.environments.moods:Moods", MoodsParams, {"num_sources": 3, "num_water": 3},
+            {
+                **_TWO_NEEDS, "width": 18, "height": 1, "layout_uniform": 0.0, "layout_opposite": 1.0,
+                "layout_spread": 8, "respawn_delay": 8, "energy_gain": 0.08, "water_gain": 0.08,
+                "hydration_drive_weight": 0.0, "energy_drive_weight_after": 0.0, "mood_phi_low": 0.25,
+                "mood_phi_high": 0.75, "drive_cost": 2.0, "energy_reward": 0.0, "hydration_reward": 0.0,
+                "success_bonus": 0.0,
             },
         ),
     )

@@ -3,7 +3,9 @@
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.grid import Grid
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
+from koki2_envs.environments.moods import Moods, MoodsState
 from koki2_envs.environments.obstacles import Obstacles, ObstaclesState
+from koki2_envs.environments.seasons import Seasons, SeasonsState
 from koki2_envs.environments.state import ForagingState, WorldState
 from koki2_envs.environments.threats import Threats, ThreatsState
 from koki2_envs.environments.world import World
@@ -14,8 +16,12 @@ __all__ = [
     "Grid",
     "Homeostasis",
     "HomeostasisState",
+    "Moods",
+    "MoodsState",
     "Obstacles",
     "ObstaclesState",
+    "Seasons",
+    "SeasonsState",
     "Threats",
     "ThreatsState",
     "World",

@@ -2,7 +2,9 @@
 
 from koki2_envs.params.foraging import ForagingParams
 from koki2_envs.params.homeostasis import HomeostasisParams
+from koki2_envs.params.moods import MoodsParams
 from koki2_envs.params.obstacles import ObstaclesParams
+from koki2_envs.params.seasons import SeasonsParams
 from koki2_envs.params.structure import STRUCTURE, Structure
 from koki2_envs.params.threats import ThreatsParams
 from koki2_envs.params.world import WorldParams
@@ -11,7 +13,9 @@ __all__ = [
     "STRUCTURE",
     "ForagingParams",
     "HomeostasisParams",
+    "MoodsParams",
     "ObstaclesParams",
+    "SeasonsParams",
     "Structure",
     "ThreatsParams",
     "WorldParams",

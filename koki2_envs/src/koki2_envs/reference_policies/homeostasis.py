@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
@@ -38,23 +40,47 @@ def _(
     Where neither order of the two leaves enough time it takes the one that leaves more. Its ways are those that cost
     least, in steps and in harm from bad food and salt on the way or in the goal's own cell.
     """
-    entering = _entering(env, params, state)
-    is_water = jnp.arange(env.num_places) >= env.num_sources
-    # Bad food does not feed; salty water hydrates.
-    serves = state.source_active & (is_water | ~state.source_is_bad)
-    moves = [_moves(state, serves & kind, box, entering) for kind, box in _kinds(state, is_water)]
-    ways = [jnp.min(costs) for costs in moves]
-    places = [_nearest(state, serves & kind, box) for kind, box in _kinds(state, is_water)]
-    across = jnp.sum(jnp.abs(places[0] - places[1]))
-    phi = env.phase(state.time, params)
-    needs = ((state.energy, params.energy_decay), (state.hydration, params.hydration_decay))
-    lasts = [level / jnp.maximum(at(decay, phi), 1e-6) for level, decay in needs]
+    moves, ways, across, lasts = outlook(env, params, state)
     food_first = jnp.minimum(lasts[0] - ways[0], lasts[1] - ways[0] - across)
     water_first = jnp.minimum(lasts[1] - ways[1], lasts[0] - ways[1] - across)
     nearer_is_water = ways[1] < ways[0]
     in_time = jnp.where(nearer_is_water, water_first, food_first) >= _RESERVE
     wants_water = jnp.where(in_time, nearer_is_water, water_first > food_first)
     return 1 + jnp.argmin(jnp.where(wants_water, moves[1], moves[0])).astype(jnp.int32)
+
+
+class Outlook(NamedTuple):
+    """What it takes to get to food and to water, and how long there is time; pairs are food's and water's.
+
+    Attributes:
+        moves: (4,) float32 each, the cost of the best way that begins with each move.
+        ways: () float32 each, the cost of the best way.
+        across: () int32, steps from the nearest food to the nearest water.
+        lasts: () float32 each, steps that energy and hydration last.
+    """
+
+    moves: tuple[jax.Array, ...]
+    ways: tuple[jax.Array, ...]
+    across: jax.Array
+    lasts: tuple[jax.Array, ...]
+
+
+def outlook(env: Homeostasis, params: HomeostasisParams, state: HomeostasisState) -> Outlook:
+    """Plans the ways to both needs."""
+    entering = _entering(env, params, state)
+    is_water = jnp.arange(env.num_places) >= env.num_sources
+    # Bad food does not feed; salty water hydrates.
+    serves = state.source_active & (is_water | ~state.source_is_bad)
+    moves = tuple(_moves(state, serves & kind, box, entering) for kind, box in _kinds(state, is_water))
+    places = [_nearest(state, serves & kind, box) for kind, box in _kinds(state, is_water)]
+    phi = env.phase(state.time, params)
+    needs = ((state.energy, params.energy_decay), (state.hydration, params.hydration_decay))
+    return Outlook(
+        moves,
+        tuple(jnp.min(costs) for costs in moves),
+        jnp.sum(jnp.abs(places[0] - places[1])),
+        tuple(level / jnp.maximum(at(decay, phi), 1e-6) for level, decay in needs),
+    )
 
 
 def _kinds(state: HomeostasisState, is_water: jax.Array) -> tuple[tuple[jax.Array, jax.Array], ...]:

@@ -52,6 +52,7 @@ ZONE = Mark("#f8dcc4", "block")  # a light vermillion, on which path and sources
 WATER = Mark(SKY, "diamond")
 SALT = Mark(VERMILLION, "triangle", dashed=True)
 SHELTER = Mark(BLUE, "triangle")
+SECOND = Mark("#b8860b", "triangle")  # dark goldenrod, away from the greens and the blues
 WALL = Mark("#8a919c", "block")
 PAIN = Mark(PURPLE, "diamond")
 

@@ -17,7 +17,8 @@ _WATER_X = Homeostasis.observation_names.index("water_x")
 
 
 @scene_of.register
-def _(env: Homeostasis, params: HomeostasisParams, record: LifeRecord) -> Scene:
+def homeostasis_scene(env: Homeostasis, params: HomeostasisParams, record: LifeRecord) -> Scene:
+    """Food, water and salt, thirst, and the gradient to water; also of worlds that have more than that."""
     scene = foraging_scene(env, params, record)
     states, lived = lived_states(env, record, HomeostasisState), record.num_lived
     is_water, is_bad = np.arange(env.num_places) >= env.num_sources, states.source_is_bad[0]

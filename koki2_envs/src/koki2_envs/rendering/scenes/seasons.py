@@ -1,0 +1,59 @@
+"""How the world with seasons looks: two foods, what was eaten out of season, and which of them is in season."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from koki2_envs.environments.seasons import Seasons, SeasonsState
+from koki2_envs.params import SeasonsParams
+from koki2_envs.rendering.record import LifeRecord
+from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
+from koki2_envs.rendering.scenes.foraging import foraging_scene
+from koki2_envs.rendering.style import BAD, GOOD, PAIN, SECOND
+
+_SECOND_X = Seasons.observation_names.index("second_x")
+
+
+@scene_of.register
+def _(env: Seasons, params: SeasonsParams, record: LifeRecord) -> Scene:
+    scene = foraging_scene(env, params, record)
+    states, lived = lived_states(env, record, SeasonsState), record.num_lived
+    is_second, is_bad = np.asarray(env.is_second), states.source_is_bad[0]
+    kinds = (
+        ("first food", GOOD, ~is_second & ~is_bad),
+        ("bad source", BAD, is_bad),
+        ("second food", SECOND, is_second),
+    )
+    info = {name: np.asarray(values)[:lived] for name, values in record.info.items()}
+    second = info["second_meals"] > 0
+    happened = (
+        ("ate the first", GOOD, (info["energy_gained"] > 0) & ~second),
+        ("ate the second", SECOND, second),
+        ("ate out of season", PAIN, info["unripe_arrivals"] > 0),
+        ("was harmed", BAD, info["bad_arrivals"] > info["unripe_arrivals"]),
+    )
+    return dataclasses.replace(
+        scene,
+        layers=tuple(
+            Layer(name, mark, states.source_pos[:, which], states.source_active[:, which])
+            for name, mark, which in kinds
+            if which.any()
+        ),
+        events=tuple(Event(name, mark, np.flatnonzero(when) + 1) for name, mark, when in happened if when.any()),
+        senses=(*scene.senses, *_second_gradients(record, scene.size), _season(env, params, states, lived)),
+    )
+
+
+def _second_gradients(record: LifeRecord, size: tuple[int, int]) -> tuple[Curve, ...]:
+    """The gradient to the second food as sensed, along every axis that the world has."""
+    sensed = record.observations[: record.num_lived]
+    return tuple(Curve(f"second {'xy'[axis]}", sensed[:, _SECOND_X + axis]) for axis in (0, 1) if size[axis] > 1)
+
+
+def _season(env: Seasons, params: SeasonsParams, states: SeasonsState, lived: int) -> Curve:
+    """0 while the first food feeds, 1 while the second does; nobody senses it."""
+    phi = np.asarray(env.phase(jax.numpy.asarray(states.time[:lived]), params))
+    return Curve("season (hidden)", (phi >= states.season_phi[:lived]).astype(np.float32), SECOND.colour)

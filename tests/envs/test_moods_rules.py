@@ -1,0 +1,190 @@
+"""What counts changes: against numbers worked out by hand, laws of whole lives, policies and the picture."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lives import live, returns
+from test_idle_knobs import assert_same, draws
+
+from koki2_envs import REFERENCE_POLICIES, make
+from koki2_envs.environments import Moods, MoodsState
+from koki2_envs.params import MoodsParams
+from koki2_envs.rendering import LifeRecord, scene_of
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+STAY, LEFT, RIGHT = 0, 3, 4
+KNOBS = {
+    "width": 9, "height": 1, "max_steps_in_episode": 11, "energy_decay": 0.1, "energy_gain": 0.25,
+    "hydration_decay": 0.05, "energy_drive_weight": 2.0, "hydration_drive_weight": 0.5,
+    "energy_drive_weight_after": 0.25, "hydration_drive_weight_after": 3.0,
+}  # fmt: skip
+
+
+def state_of(pos, *, time=0, mood_phi=0.5, energy=0.5, hydration=0.5, food=8, water=0):
+    """A life on a line of 9 cells."""
+    box = jnp.asarray([0, 0, 9, 1], jnp.int32)
+    return MoodsState(
+        time=jnp.int32(time),
+        succeeded=jnp.bool_(False),
+        pos=jnp.asarray([pos, 0], jnp.int32),
+        source_pos=jnp.asarray([[food, 0], [water, 0]], jnp.int32),
+        source_is_bad=jnp.zeros(2, bool),
+        source_active=jnp.ones(2, bool),
+        source_respawn_t=jnp.zeros(2, jnp.int32),
+        energy=jnp.float32(energy),
+        integrity=jnp.float32(1.0),
+        layout=jnp.int32(0),
+        food_box=box,
+        water_box=box,
+        hydration=jnp.float32(hydration),
+        mood_phi=jnp.float32(mood_phi),
+    )
+
+
+def step(state, action, **knobs):
+    """One step: observation, state, reward, terminated, info."""
+    return Moods().step_env(jax.random.key(0), state, action, MoodsParams(**{**KNOBS, **knobs}))
+
+
+class TestSwitch:
+    # Energy 0.5 → 0.4 and hydration 0.5 → 0.45, both short of 1, by the weights before and after.
+    BEFORE = 2.0 * (0.25 - 0.36) + 0.5 * (0.25 - 0.3025)
+    AFTER = 0.25 * (0.25 - 0.36) + 3.0 * (0.25 - 0.3025)
+
+    @pytest.mark.parametrize(("time", "expected"), [(4, BEFORE), (5, AFTER), (6, AFTER)])
+    def test_the_later_weights_hold_from_the_phase_on(self, time, expected):
+        # T = 11: the step from time 5 on has phase 0.5, which is that of the switch.
+        info = step(state_of(4, time=time), STAY)[4]
+        assert float(info["drive_reduction"]) == pytest.approx(expected, abs=1e-6)
+
+    def test_the_step_of_the_switch_takes_both_drives_by_its_own_weights(self):
+        # Nothing changes in the body, so nothing is paid, though D goes from 0.625 to 0.8125.
+        still = {"energy_decay": 0.0, "hydration_decay": 0.0}
+        for time, drive in ((4, 0.625), (5, 0.8125)):
+            info = step(state_of(4, time=time), STAY, **still)[4]
+            assert float(info["drive_reduction"]) == 0.0
+            assert float(info["drive"]) == pytest.approx(drive)
+
+    def test_integrity_keeps_its_weight(self):
+        state = state_of(4, time=8).replace(integrity=jnp.float32(0.5))
+        info = step(state, STAY, integrity_drive_weight=4.0)[4]
+        assert float(info["drive"]) == pytest.approx(0.8125 + 4.0 * 0.25)
+
+    def test_it_is_not_sensed(self):
+        before, after = (step(state_of(4, time=5, mood_phi=phi), STAY)[0] for phi in (1.0, 0.0))
+        np.testing.assert_array_equal(before, after)
+
+
+class TestReward:
+    def test_the_drive_costs_what_it_was_at_the_beginning_of_the_step(self):
+        _, _, reward, _, info = step(state_of(7), RIGHT, drive_cost=2.0, energy_reward=0.0, success_bonus=0.0)
+        assert float(info["energy_gained"]) == 0.25
+        assert float(reward) == pytest.approx(1.0 - 2.0 * (2.0 * 0.25 + 0.5 * 0.25))
+
+    def test_cost_drinking_and_reductions_add_up(self):
+        knobs = {"drive_cost": 1.0, "drive_reward": 4.0, "hydration_reward": 8.0}
+        reward = step(state_of(1), LEFT, **knobs)[2]
+        # Hydration 0.5 → 0.7, energy 0.5 → 0.4.
+        reduction = 2.0 * (0.25 - 0.36) + 0.5 * (0.25 - 0.09)
+        assert float(reward) == pytest.approx(1.0 - 0.625 + 8.0 * 0.25 + 4.0 * reduction, abs=1e-5)
+
+
+class TestBirth:
+    def born(self, low, high):
+        params = MoodsParams(mood_phi_low=low, mood_phi_high=high)
+        birth = jax.vmap(lambda key: Moods().reset_env(key, params)[1].mood_phi)
+        return np.asarray(jax.jit(birth)(jax.random.split(jax.random.key(0), 1024)))
+
+    def test_the_phase_is_uniform_between_its_ends(self):
+        phis = self.born(0.2, 0.6)
+        assert phis.min() >= 0.2
+        assert phis.max() <= 0.6
+        shares = np.histogram(phis, bins=4, range=(0.2, 0.6))[0] / phis.size
+        np.testing.assert_allclose(shares, 0.25, atol=4 * np.sqrt(0.25 * 0.75 / phis.size))
+
+    def test_equal_ends_are_that_phase_and_draw_nothing(self):
+        assert (self.born(0.3, 0.3) == np.float32(0.3)).all()
+        same, apart = (MoodsParams(mood_phi_high=high) for high in (0.5, 0.75))
+        counts = [draws(functools.partial(Moods().reset_env, params=p), jax.random.key(0)) for p in (same, apart)]
+        assert counts[1] == counts[0] + 1
+
+    def test_a_step_draws_nothing(self):
+        assert draws(functools.partial(step, drive_cost=1.0), state_of(4), STAY) == 0
+
+    def test_low_above_high_is_refused(self):
+        with pytest.raises(ValueError, match=r"mood_phi_low must be at most mood_phi_high = 0\.5, got 0\.75"):
+            Moods(default_params=MoodsParams(mood_phi_low=0.75))
+
+    def test_traced_knobs_give_the_same_lives(self):
+        env, params = make("L4.2")
+
+        def birth_and_step(params, key):
+            _, state = env.reset_env(key, params)
+            return env.step_env(key, state.replace(time=jnp.int32(128)), RIGHT, params)
+
+        keys = jax.random.split(jax.random.key(0), 16)
+        traced = jax.jit(jax.vmap(birth_and_step, in_axes=(None, 0)))(params, keys)
+        assert_same(traced, jax.jit(jax.vmap(functools.partial(birth_and_step, params)))(keys))
+
+
+class TestWholeLives:
+    ENV, PARAMS = make("L4.2")
+
+    @settings(max_examples=8)
+    @given(seed=st.integers(0, 2**31 - 1))
+    def test_reductions_add_up_to_the_drives_at_the_ends_of_both_seasons(self, seed):
+        states, _, _, rewards, _, info = jax.device_get(
+            live(self.ENV, self.PARAMS, "random", jax.random.key(seed), 200)
+        )
+        switch = int(np.flatnonzero(np.arange(201) / 255 >= states.mood_phi[0])[0])
+        energy, hydration = (np.square(1.0 - getattr(states, name)) for name in ("energy", "hydration"))
+        expected = energy[0] - energy[switch] + hydration[switch] - hydration[200]
+        assert info["drive_reduction"].sum() == pytest.approx(expected, abs=1e-4)
+        drive = np.where(np.arange(200) < switch, energy[:200], hydration[:200])
+        np.testing.assert_allclose(info["drive"], drive, atol=1e-6)
+        np.testing.assert_allclose(rewards, 1.0 - 2.0 * drive, atol=1e-5)
+        assert (states.mood_phi == states.mood_phi[0]).all()
+        assert 0.25 <= states.mood_phi[0] <= 0.75
+
+    def test_the_oracle_is_far_above_greedy(self):
+        score = {p: float(returns(self.ENV, self.PARAMS, p, 16).mean()) for p in ("random", "greedy", "oracle")}
+        assert score["oracle"] > 190.0
+        assert 0.0 < (score["greedy"] - score["random"]) / (score["oracle"] - score["random"]) < 0.3
+
+    def test_the_weights_are_seen(self):
+        record = LifeRecord(*jax.device_get(live(self.ENV, self.PARAMS, "oracle", jax.random.key(1))))
+        senses = {sense.name: sense.values for sense in scene_of(self.ENV, self.PARAMS, record).senses}
+        assert list(senses) == ["gradient x", "water x", "mood: food", "mood: water"]
+        later = np.arange(record.num_lived) / 255 >= record.states.mood_phi[0]
+        np.testing.assert_array_equal(senses["mood: water"], later)
+        np.testing.assert_array_equal(senses["mood: food"], ~later)
+
+
+class TestPolicies:
+    def act(self, policy, state):
+        env, params = Moods(), MoodsParams(**{**KNOBS, "max_steps_in_episode": 101, "energy_decay": 0.01})
+        params = params.replace(hydration_decay=0.01)
+        observation = env.observe(jax.random.key(0), state, None, params)
+        return int(REFERENCE_POLICIES[policy](env, params, state, observation, jax.random.key(0)))
+
+    @pytest.mark.parametrize(("mood_phi", "action"), [(1.0, RIGHT), (0.0, LEFT)])
+    def test_the_oracle_goes_for_what_counts_and_greedy_for_what_is_lower(self, mood_phi, action):
+        # Food at the right counts first, water at the left counts later; energy is a little lower.
+        state = state_of(4, mood_phi=mood_phi, energy=0.58, hydration=0.6)
+        assert self.act("oracle", state) == action
+        assert self.act("greedy", state) == RIGHT
+
+    def test_the_oracle_saves_its_life_first(self):
+        # Water lasts for 10 steps more, and is 4 away; by way of the food it would be 12.
+        assert self.act("oracle", state_of(4, mood_phi=1.0, energy=0.5, hydration=0.1)) == LEFT
+
+    def test_the_oracle_goes_ahead_of_the_switch(self):
+        # The switch comes in 3 steps, and either is 4 steps away.
+        assert self.act("oracle", state_of(4, time=47, mood_phi=0.5)) == LEFT
+        assert self.act("oracle", state_of(4, time=40, mood_phi=0.5)) == RIGHT
