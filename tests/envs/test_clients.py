@@ -41,8 +41,8 @@ def test_evosax_problem(rung):
     solutions = jax.vmap(problem.sample)(jax.random.split(jax.random.key(1), 3))
     fitness, state, _ = problem.eval(jax.random.key(2), solutions, state)
     assert fitness.shape == (3,)
-    # Nobody dies in eight steps, and each is worth 1.
-    assert (np.asarray(fitness) >= 8).all()
+    # Nobody dies in eight steps, and each is worth 1, or a little less where the body costs.
+    assert (np.asarray(fitness) > 7.5).all()
     assert int(state.counter) == 1
 
 
@@ -52,7 +52,7 @@ def test_gymnax_rollout(rung):
     *_, done, total = rollout.batch_rollout(jax.random.split(jax.random.key(0), 2), None)
     assert done.shape == (2, 8)
     assert (np.asarray(done) == (np.arange(8) == 7)).all()
-    assert (np.asarray(total) >= 8).all()
+    assert (np.asarray(total) > 7.5).all()
 
 
 @every_family
@@ -65,7 +65,7 @@ def test_gymnasium(rung):
     for _ in range(3):
         observation, reward, terminated, truncated, info = gym.step(gym.action_space.sample())
         assert gym.observation_space.contains(np.asarray(observation))
-        assert float(reward) >= 1.0
+        assert float(reward) > 0.9
         ends.append((bool(terminated), bool(truncated)))
     assert ends == [(False, False), (False, False), (False, True)]
     assert gym.observation_space.contains(np.asarray(info["final_observation"]))
@@ -99,7 +99,7 @@ def test_rejax_ppo(rung):
     trained, (lengths, returns) = jax.jit(ppo.train)(jax.random.key(0))
     assert int(trained.global_step) == 32
     assert (np.asarray(lengths) == 8).all()
-    assert (np.asarray(returns) >= 8).all()
+    assert (np.asarray(returns) > 7.5).all()
     moved = jax.tree.map(lambda a, b: bool((a != b).any()), trained.actor_ts.params, _untrained(ppo))
     assert any(jax.tree.leaves(moved))
 

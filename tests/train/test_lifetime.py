@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from koki2_envs import REFERENCE_POLICIES, RUNGS, make
+from koki2_envs.knobs import knob_fields
 from koki2_train.brains import DenseSynapses, Learning, ReferenceBrain, SpikingBrain
 from koki2_train.genomes import DirectEncoding
 from koki2_train.lifetime import METRICS, LifeSummary, lifetime, trace_lifetime
@@ -23,7 +24,13 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 def small_world(rung, **knobs):
     env, params = make(rung)
     small = {"width": 6, "max_steps_in_episode": STEPS, "energy_gain": 0.05, "energy_decay": 1 / 24}
-    return env, params.replace(**small | ({"height": 4} if params.height > 1 else {}) | knobs)
+    further = {"height": 4} if params.height > 1 else {}
+    further |= (
+        {"hydration_decay": 1 / 16, "layout_uniform": 1.0, "layout_opposite": 0.0}
+        if "hydration_decay" in knob_fields(params)
+        else {}
+    )
+    return env, params.replace(**small | further | knobs)
 
 
 def spiking(env, seed=8):
