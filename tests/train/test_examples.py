@@ -26,7 +26,6 @@ ARGUMENTS = {
     "l3_1_storms": ["FOLDER"],
     "l3_2_unreliable_cues": ["64"],
     "l4_0_search": ["64"],
-    "l4_2_moods": ["64"],
     "l4_1_seasons": ["64"],
     "l4_2_moods": ["64"],
 }
@@ -44,7 +43,6 @@ SAYS = {
     "l3_1_storms": "oracle lived 192 steps",
     "l3_2_unreliable_cues": "never trained on decoy",
     "l4_0_search": "rounds     sense_radius  3",
-    "l4_2_moods": "unaware : fitness",
     "l4_1_seasons": "oracle  : steps alive  256.0, where the season turns early  256.0",
     "l4_2_moods": "unaware : fitness",
 }
