@@ -47,7 +47,7 @@ def test_the_oracle_is_far_above_greedy():
 def test_the_weights_are_seen():
     record = LifeRecord(*jax.device_get(live(ENV, PARAMS, "oracle", jax.random.key(1))))
     senses = {sense.name: sense.values for sense in scene_of(ENV, PARAMS, record).senses}
-    assert list(senses) == ["gradient x", "water x", "mood: food", "mood: water"]
+    assert list(senses) == ["gradient x", "water x", "mood: eat", "mood: drink"]
     later = np.arange(record.num_lived) / 255 >= record.states.mood_phi[0]
-    np.testing.assert_array_equal(senses["mood: water"], later)
-    np.testing.assert_array_equal(senses["mood: food"], ~later)
+    np.testing.assert_array_equal(senses["mood: drink"], later)
+    np.testing.assert_array_equal(senses["mood: eat"], ~later)
