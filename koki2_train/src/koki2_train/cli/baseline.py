@@ -55,6 +55,10 @@ def command(
     set_up(None, compilation_cache)
     from koki2_train.assessment import HeldOut
 
+    try:
+        experiment.make_world()
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
     lives = HeldOut(experiment, episodes, seed)
     wanted = list(POLICIES) if policy == "all" else [policy]
     results = {
