@@ -15,7 +15,7 @@ from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import at, is_always, largest
 from koki2_envs.mechanics import body
 from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, scatter, source_fields
+from koki2_envs.mechanics.sources import Sources, Visit, scatter, source_fields
 from koki2_envs.params import ForagingParams
 
 # jax.random.normal in float32 cannot exceed this (the inverse error function of the largest float below 1).
@@ -98,23 +98,15 @@ class Foraging(Grid[StateT, ParamsT]):
             "integrity": jnp.ones((), jnp.float32),
         }
 
-    def effects(
-        self,
-        state: StateT,
-        pos: jax.Array,
-        contact: jax.Array,
-        arrival: jax.Array,
-        params: ParamsT,
-        phi: jax.Array,
-    ) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """Energy from good sources, loss of integrity from bad ones (see :meth:`Grid.effects`)."""
-        good_arrivals = jnp.sum(arrival & ~state.source_is_bad).astype(jnp.float32)
-        bad_arrivals = jnp.sum(arrival & state.source_is_bad).astype(jnp.float32)
+        good_arrivals = jnp.sum(visit.arrival & ~state.source_is_bad).astype(jnp.float32)
+        bad_arrivals = jnp.sum(visit.arrival & state.source_is_bad).astype(jnp.float32)
         return {
             "energy_gained": at(params.energy_gain, phi) * good_arrivals,
             "integrity_lost": at(params.bad_source_integrity_loss, phi) * bad_arrivals,
             "bad_arrivals": bad_arrivals,
-            "reached_source": jnp.any(contact & ~state.source_is_bad),
+            "reached_source": jnp.any(visit.contact & ~state.source_is_bad),
         }
 
     def metabolise(

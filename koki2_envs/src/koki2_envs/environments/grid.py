@@ -16,7 +16,14 @@ from koki2_envs.knobs import at, is_always
 from koki2_envs.mechanics import body, movement, sensing
 from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.mechanics.rows import row
-from koki2_envs.mechanics.sources import Sources, contacts, deplete_and_respawn, source_fields, uniform_cells
+from koki2_envs.mechanics.sources import (
+    Sources,
+    Visit,
+    deplete_and_respawn,
+    source_fields,
+    uniform_cells,
+    visited,
+)
 from koki2_envs.params import ForagingParams
 
 StateT = TypeVar("StateT", bound=ForagingState)
@@ -53,16 +60,15 @@ class Grid(World[StateT, ParamsT]):
         phi = self.phase(state.time, params)
         action = movement.carried_out(Luck(key, Stream.MOTOR), action, params.motor_gain, phi)
         pos = self.moved(state, action, params)
-        contact = contacts(state.sources, pos)
-        arrival = contact & ~contacts(state.sources, state.pos)
-        effects = self.effects(state, pos, contact, arrival, params, phi)
+        visit = visited(state.sources, state.pos, pos)
+        effects = self.effects(state, visit, params, phi)
         levels = self.metabolise(state, effects, params, phi)
         drive_reduction = self.drive(state, self.levels(state), params, phi) - self.drive(state, levels, params, phi)
         reached = effects["reached_source"]
         sources = deplete_and_respawn(
             key,
             state.sources,
-            arrival,
+            visit.arrival,
             enabled=params.deplete_sources,
             good_delay=params.respawn_delay,
             bad_delay=params.bad_source_respawn_delay,
@@ -135,22 +141,12 @@ class Grid(World[StateT, ParamsT]):
         """All state variables of a newborn, by name."""
         raise NotImplementedError
 
-    def effects(
-        self,
-        state: StateT,
-        pos: jax.Array,
-        contact: jax.Array,
-        arrival: jax.Array,
-        params: ParamsT,
-        phi: jax.Array,
-    ) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What a step does to the body, before the body's limits; these are also the step's info.
 
         Args:
             state: before the step.
-            pos: (2,) int32, the cell that the agent has come to.
-            contact: (K,) bool, sources it is in contact with there.
-            arrival: (K,) bool, those it has just arrived at.
+            visit: where the agent has come to, and what it met there.
             params: knobs.
             phi: phase of the step.
         """

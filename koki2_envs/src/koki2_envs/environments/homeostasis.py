@@ -15,7 +15,7 @@ from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import at, is_always
 from koki2_envs.mechanics import body, layouts
 from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, scatter, together
+from koki2_envs.mechanics.sources import Sources, Visit, scatter, together
 from koki2_envs.params import HomeostasisParams
 
 
@@ -148,19 +148,11 @@ class Homeostasis(Foraging[StateT, ParamsT]):
         """The water among the sources."""
         return sources.part(slice(self.num_sources, None))
 
-    def effects(
-        self,
-        state: StateT,
-        pos: jax.Array,
-        contact: jax.Array,
-        arrival: jax.Array,
-        params: ParamsT,
-        phi: jax.Array,
-    ) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What food and water do (see :meth:`Grid.effects`)."""
         is_water, is_bad = jnp.arange(self.num_places) >= self.num_sources, state.source_is_bad
         good_food, bad_food, water, salty = (
-            jnp.sum(arrival & kind).astype(jnp.float32)
+            jnp.sum(visit.arrival & kind).astype(jnp.float32)
             for kind in (~is_water & ~is_bad, ~is_water & is_bad, is_water, is_water & is_bad)
         )
         return {
@@ -168,7 +160,7 @@ class Homeostasis(Foraging[StateT, ParamsT]):
             "integrity_lost": at(params.bad_source_integrity_loss, phi) * bad_food
             + at(params.salt_integrity_loss, phi) * salty,
             "bad_arrivals": bad_food + salty,
-            "reached_source": jnp.any(contact & ~is_water & ~is_bad),
+            "reached_source": jnp.any(visit.contact & ~is_water & ~is_bad),
             "water_gained": at(params.water_gain, phi) * water,
             "salty_arrivals": salty,
         }

@@ -14,6 +14,7 @@ from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import at, is_always
 from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.mechanics.sources import Visit
 from koki2_envs.mechanics.switches import check_ends, drawn_phase
 from koki2_envs.params import MoodsParams
 
@@ -93,18 +94,10 @@ class Moods(Homeostasis[StateT, ParamsT]):
             jnp.where(switched, at(params.hydration_drive_weight_after, phi), hydration),
         )
 
-    def effects(
-        self,
-        state: StateT,
-        pos: jax.Array,
-        contact: jax.Array,
-        arrival: jax.Array,
-        params: ParamsT,
-        phi: jax.Array,
-    ) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What food and water do, and what the body lacks (see :meth:`Grid.effects`)."""
         drive = self.drive(state, self.levels(state), params, phi)
-        return {**super().effects(state, pos, contact, arrival, params, phi), "drive": drive}
+        return {**super().effects(state, visit, params, phi), "drive": drive}
 
     def further_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
         """What drinking is worth, less what the body lacks; () float32."""

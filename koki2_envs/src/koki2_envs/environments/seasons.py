@@ -15,7 +15,7 @@ from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import at
 from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, scatter, together
+from koki2_envs.mechanics.sources import Sources, Visit, scatter, together
 from koki2_envs.mechanics.switches import check_ends, drawn_phase
 from koki2_envs.params import SeasonsParams
 
@@ -114,19 +114,11 @@ class Seasons(Foraging[StateT, ParamsT]):
         """Which sources feed in a step at phase ``phi``; (K,) bool."""
         return (self.is_second == (phi >= state.season_phi)) & ~state.source_is_bad
 
-    def effects(
-        self,
-        state: StateT,
-        pos: jax.Array,
-        contact: jax.Array,
-        arrival: jax.Array,
-        params: ParamsT,
-        phi: jax.Array,
-    ) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What the foods do in and out of season (see :meth:`Grid.effects`)."""
         feeds = self.feeds(state, phi)
         meals, second_meals, bad, unripe = (
-            jnp.sum(arrival & kind).astype(jnp.float32)
+            jnp.sum(visit.arrival & kind).astype(jnp.float32)
             for kind in (feeds, feeds & self.is_second, state.source_is_bad, ~feeds & ~state.source_is_bad)
         )
         return {
@@ -134,7 +126,7 @@ class Seasons(Foraging[StateT, ParamsT]):
             "integrity_lost": at(params.bad_source_integrity_loss, phi) * bad
             + at(params.unripe_integrity_loss, phi) * unripe,
             "bad_arrivals": bad + unripe,
-            "reached_source": jnp.any(contact & feeds),
+            "reached_source": jnp.any(visit.contact & feeds),
             "unripe_arrivals": unripe,
             "second_meals": second_meals,
         }

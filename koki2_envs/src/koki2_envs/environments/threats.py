@@ -16,7 +16,7 @@ from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import at, is_always, when_active
 from koki2_envs.mechanics import body, storms, zones
 from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, uniform_cells
+from koki2_envs.mechanics.sources import Sources, Visit, uniform_cells
 from koki2_envs.mechanics.storms import Climate, Clock
 from koki2_envs.params import ThreatsParams
 
@@ -181,19 +181,11 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
             lambda: jnp.zeros((), bool),
         )
 
-    def effects(
-        self,
-        state: ThreatsState,
-        pos: jax.Array,
-        contact: jax.Array,
-        arrival: jax.Array,
-        params: ThreatsParams,
-        phi: jax.Array,
-    ) -> dict[str, jax.Array]:
+    def effects(self, state: ThreatsState, visit: Visit, params: ThreatsParams, phi: jax.Array) -> dict[str, jax.Array]:
         """As in foraging, and what zones and storms cost (see :meth:`Grid.effects`)."""
-        effects = super().effects(state, pos, contact, arrival, params, phi)
-        out = self.out_in_storm(pos, storms.next_phase(state.clock), state, params)
-        in_zones = at(params.zone_integrity_loss, phi) * self.in_zone(pos, state, params).astype(jnp.float32)
+        effects = super().effects(state, visit, params, phi)
+        out = self.out_in_storm(visit.pos, storms.next_phase(state.clock), state, params)
+        in_zones = at(params.zone_integrity_loss, phi) * self.in_zone(visit.pos, state, params).astype(jnp.float32)
         in_storms = at(params.storm_integrity_loss, phi) * out.astype(jnp.float32)
         lost = effects["integrity_lost"] + in_zones + in_storms
         return {**effects, "integrity_lost": lost, "lost_in_zones": in_zones, "lost_in_storms": in_storms}

@@ -88,6 +88,26 @@ def contacts(sources: Sources, pos: jax.Array) -> jax.Array:
     return sources.active & (sources.pos[:, 0] == pos[0]) & (sources.pos[:, 1] == pos[1])
 
 
+class Visit(NamedTuple):
+    """What a step of an agent leads to.
+
+    Attributes:
+        pos: (2,) int32, the cell that it has come to.
+        contact: (K,) bool, sources that it is in contact with there.
+        arrival: (K,) bool, those that it was not in contact with before.
+    """
+
+    pos: jax.Array
+    contact: jax.Array
+    arrival: jax.Array
+
+
+def visited(sources: Sources, before: jax.Array, pos: jax.Array) -> Visit:
+    """A step from the cell ``before`` to ``pos``."""
+    contact = contacts(sources, pos)
+    return Visit(pos, contact, contact & ~contacts(sources, before))
+
+
 def deplete_and_respawn(
     key: jax.Array,
     sources: Sources,
