@@ -11,13 +11,17 @@ import pytest
 def pytest_configure(config):
     """Compiled programs are kept on disk while the tests run, for all their processes; afterwards nothing is left.
 
+    Where KOKI2_TESTS_CACHE names a folder they are kept there and stay, for the next call.
     A program is kept under all that it was compiled from and with, so no test meets code that others compiled
     otherwise. What counts how often something compiles counts traces, which are made anew in every process.
     """
     if not hasattr(config, "workerinput"):
-        folder = tempfile.TemporaryDirectory(prefix="koki2-tests-")
-        config.add_cleanup(folder.cleanup)
-        os.environ["XDG_CACHE_HOME"] = folder.name  # Where the trainer keeps its own.
+        folder = os.environ.get("KOKI2_TESTS_CACHE")
+        if not folder:
+            passing = tempfile.TemporaryDirectory(prefix="koki2-tests-")
+            config.add_cleanup(passing.cleanup)
+            folder = passing.name
+        os.environ["XDG_CACHE_HOME"] = folder  # Where the trainer keeps its own.
     jax.config.update("jax_compilation_cache_dir", str(Path(os.environ["XDG_CACHE_HOME"], "koki2")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 

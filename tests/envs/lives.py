@@ -39,5 +39,10 @@ def _live(env, params, idle, policy, key, num_steps):
 def returns(env, params, policy, num_lives, seed=0):
     """The undiscounted returns of so many lives; (num_lives,) float32."""
     keys = jax.random.split(jax.random.key(seed), num_lives)
-    _, _, _, rewards, alive, _ = jax.vmap(lambda key: live(env, params, policy, key))(keys)
+    return _returns(env, params, params.idle_knobs(), policy, keys, params.max_steps_in_episode)
+
+
+@partial(jax.jit, static_argnames=("env", "idle", "policy", "num_steps"))
+def _returns(env, params, idle, policy, keys, num_steps):
+    _, _, _, rewards, alive, _ = jax.vmap(lambda key: _live(env, params, idle, policy, key, num_steps))(keys)
     return (rewards * alive).sum(axis=1)

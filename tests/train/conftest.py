@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import jax
 import pytest
 
+from koki2_envs import RUNGS
 from koki2_train.experiment import Experiment
 from koki2_train.run_directory import RunDirectory
 from koki2_train.runner import RunOptions, run_experiment
@@ -116,15 +118,24 @@ def cli(monkeypatch, capfd):
 
 @pytest.fixture(scope="session")
 def python():
-    """Starts another Python on the CPU."""
+    """Starts another Python on the CPU, which may compile as ``quick_compilation`` does."""
 
-    def start(*arguments, **keywords):
+    def start(*arguments, quick=False, **keywords):
         environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
+        environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(quick))
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command = [sys.executable, *(str(argument) for argument in arguments)]
         return subprocess.Popen(command, env=environment, **{**streams, **keywords})
 
     return start
+
+
+@pytest.fixture
+def a_side(monkeypatch):
+    """Knobs; L1.0 has for once a side that is never trained on, and these make it."""
+    side = {"energy_gain": 0.5, "respawn_delay": 9}
+    monkeypatch.setitem(RUNGS, "L1.0", dataclasses.replace(RUNGS["L1.0"], held_out=side))
+    return side
 
 
 @pytest.fixture

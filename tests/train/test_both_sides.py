@@ -1,20 +1,10 @@
 """A rung may keep a side of its world for tests; evaluation reports both."""
 
-import dataclasses
-
 import pytest
 
 from koki2_envs import RUNGS
 from koki2_envs.knobs import knob_fields
 from koki2_train.assessment import assess_both_sides, assess_runs
-
-SIDE = {"energy_gain": 0.5, "respawn_delay": 9}
-
-
-@pytest.fixture
-def a_side(monkeypatch):
-    """L1.0 with a side that is never trained on."""
-    monkeypatch.setitem(RUNGS, "L1.0", dataclasses.replace(RUNGS["L1.0"], held_out=SIDE))
 
 
 def test_sides_are_made_of_knobs_that_the_rung_has():
@@ -28,8 +18,8 @@ def test_both_sides_are_reported(finished, a_side):
     result = assess_both_sides([finished.path], 8, 3, ("random", "oracle"))
     other = result.pop("held_out")
     assert result == assess_runs([finished.path], 8, 3, ("random", "oracle"))
-    assert other.pop("knobs") == SIDE
-    assert other == assess_runs([finished.path], 8, 3, ("random", "oracle"), SIDE)
+    assert other.pop("knobs") == a_side
+    assert other == assess_runs([finished.path], 8, 3, ("random", "oracle"), a_side)
     assert other["baselines"] != result["baselines"]
 
 
@@ -45,7 +35,7 @@ def test_a_rung_without_sides_has_one(finished):
 def test_the_command_line_shows_both(cli, finished, a_side):
     out = cli("evaluate", finished.path, "--episodes", 8).out
     assert "never trained on (energy_gain = 0.5, respawn_delay = 9)" in " ".join(out.split())
-    assert cli("evaluate", finished.path, "--episodes", 8, "--json").json["held_out"]["knobs"] == SIDE
+    assert cli("evaluate", finished.path, "--episodes", 8, "--json").json["held_out"]["knobs"] == a_side
 
 
 def test_a_baseline_on_the_other_side(cli, a_side):

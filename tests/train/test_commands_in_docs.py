@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -56,10 +54,10 @@ def test_it_parses_and_its_settings_can_be(page, command):
             make_cells(context.params["rung"], settings, parse_grid(context.params["varied"]))
 
 
-def test_python_of_the_readme_runs():
+def test_python_of_the_readme_runs(python):
     text = (ROOT / "koki2_train" / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.S)
     assert blocks
     for block in blocks:
-        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
+        _, errors = (process := python("-c", block, quick=True)).communicate(timeout=300)
+        assert process.returncode == 0, errors

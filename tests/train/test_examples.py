@@ -75,7 +75,7 @@ def run_alone(python, tmp_path):
     """Runs a script as its readers do, in a process in which nothing is awake yet."""
 
     def run(script, *arguments):
-        out, err = (process := python(script, *arguments, cwd=tmp_path)).communicate(timeout=300)
+        out, err = (process := python(script, *arguments, quick=True, cwd=tmp_path)).communicate(timeout=300)
         assert process.returncode == 0, err
         return out
 

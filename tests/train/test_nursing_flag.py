@@ -11,6 +11,8 @@ from koki2_train.cli.sources import take_settings
 from koki2_train.experiment import Experiment, join_settings, parse_setting
 from koki2_train.factorial import make_cells
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 def settings_of(*, toml=None, tmp_path=None, **options):
     if toml is not None:

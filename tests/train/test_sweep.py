@@ -141,7 +141,7 @@ class TestRuns:
 @pytest.fixture
 def sweep(cli, tiny_flags, tmp_path):
     def call(*arguments, rung="L1.0"):
-        few = ("--generations", 2, "--test-episodes", 8, "--log-every", 2, "--devices", 1, "--seeds", "0:2")
+        few = ("--no-mvt", "--generations", 2, "--test-episodes", 8, "--log-every", 2, "--devices", 1, "--seeds", "0:2")
         return cli("sweep", rung, *tiny_flags, *few, "--out", tmp_path / "out", *arguments)
 
     return call
@@ -150,11 +150,12 @@ def sweep(cli, tiny_flags, tmp_path):
 class TestCommand:
     VARY = ("--vary", "sensory_gating=0,1")
 
-    def test_what_it_tells_and_keeps(self, sweep, cli, tmp_path):
+    def test_what_it_tells_and_keeps_of_both_sides(self, sweep, cli, a_side, tmp_path):
         told = sweep(*self.VARY, "--json").json
         out = tmp_path / "out"
         assert told == json.loads((out / "sweep.json").read_text())
-        assert (out / "sweep.png").read_bytes().startswith(b"\x89PNG")
+        for name in ("sweep.png", "sweep_held_out.png"):
+            assert (out / name).read_bytes().startswith(b"\x89PNG")
         assert (told["grid"], told["seeds"]) == ({"sensory_gating": ["0", "1"]}, [0, 1])
         first, second = told["cells"]
         assert first["difference"] == {"mean": 0.0, "ci95": [0.0, 0.0]}
@@ -164,6 +165,9 @@ class TestCommand:
         judged = cli("evaluate", out / second["cell"], "--adult", "--episodes", 8, "--json").json
         assert judged["aggregate"]["metrics"] == second["metrics"]
         assert judged["aggregate"]["normalized"] == pytest.approx(second["normalized"])
+        assert told["held_out"].keys() == {"knobs", "cells", "baselines"}
+        assert told["held_out"]["knobs"] == a_side
+        assert told["held_out"]["cells"][1]["metrics"] == judged["held_out"]["aggregate"]["metrics"]
 
         again = sweep(*self.VARY, "--resume", "--json").json
         assert again["cells"] == told["cells"]
@@ -172,12 +176,12 @@ class TestCommand:
         other = sweep("--vary", "sensory_gating=0,0.5", "--resume")
         assert (other.code, "was begun with grid" in other.err) == (2, True)
 
-    def test_each_in_its_own_world(self, sweep, cli, tmp_path):
-        told = sweep(*self.VARY, "--test-world", "own")
+    def test_each_in_its_own_world_of_which_there_is_no_other_side(self, sweep, cli, a_side, tmp_path):
+        told = sweep("--vary", "respawn_delay=3,9", "--test-world", "own")
         assert "each cell's own world" in told.out
         result = json.loads((tmp_path / "out" / "sweep.json").read_text())
-        assert "baselines" not in result
-        judged = cli("evaluate", tmp_path / "out" / "sensory_gating=1", "--episodes", 8, "--json").json
+        assert not {"baselines", "held_out"} & result.keys()
+        judged = cli("evaluate", tmp_path / "out" / "respawn_delay=9", "--episodes", 8, "--json").json
         assert judged["aggregate"]["metrics"] == result["cells"][1]["metrics"]
 
     @pytest.mark.parametrize(

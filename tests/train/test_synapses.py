@@ -103,7 +103,7 @@ def test_sums_do_not_depend_on_company(kind, num_lives):
     genomes = jax.vmap(task.encoding.init)(jax.random.split(jax.random.key(0), 5))
     together = last_potentials(task, experiment.params, genomes, num_lives, 20)
     assert len(np.unique(together)) > 10
-    for members in ([0], [4], [1, 3]):
+    for members in ([4], [1, 3]):
         some = jax.tree.map(lambda x, members=members: x[np.asarray(members)], genomes)
         alone = last_potentials(task, experiment.params, some, num_lives, 20)
         np.testing.assert_array_equal(alone, together[:, members])

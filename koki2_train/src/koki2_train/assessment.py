@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from koki2_train.experiment import Experiment
 from koki2_train.genomes import DirectGenome
 from koki2_train.lifetime import LifeSummary, lifetime
 from koki2_train.run_directory import RunDirectory, RunError, find_runs
-from koki2_train.statistics import normalised, over_runs, summarise_lives
+from koki2_train.statistics import mean_of_all, normalised, over_runs, summarise_lives
 from koki2_train.streams import Stream, life_keys, stream_key
 
 Metrics = dict[str, dict[str, float]]
@@ -125,6 +125,20 @@ def _live_policy(
     return jax.vmap(lambda key: lifetime(env, params, brain, (), key, num_steps=num_steps))(keys)
 
 
+def side_for_tests(rung_name: str, chosen: Collection[str] = ()) -> dict[str, Any]:
+    """The knobs of the side of a rung's world that is kept for tests.
+
+    Args:
+        rung_name: the rung.
+        chosen: knobs that were chosen by hand; there is no other side of what is chosen.
+
+    Returns:
+        Settings; none where there is no such side.
+    """
+    side = dict(rung(rung_name).held_out)
+    return {} if side.keys() & set(chosen) else side
+
+
 def assess_both_sides(
     paths: Sequence[Any],
     episodes: int,
@@ -141,8 +155,8 @@ def assess_both_sides(
     """
     result = assess_runs(paths, episodes, seed, baselines, overrides, adult)
     rungs = {entry["rung"] for entry in result["runs"]}
-    side = dict(rung(rungs.pop()).held_out) if len(rungs) == 1 else {}
-    if side and not side.keys() & (overrides or {}).keys():
+    side = side_for_tests(rungs.pop(), overrides or ()) if len(rungs) == 1 else {}
+    if side:
         other = assess_runs(paths, episodes, seed, baselines, {**(overrides or {}), **side}, adult)
         result["held_out"] = {"knobs": side, **other}
     return result
@@ -196,9 +210,8 @@ def assess_runs(
                 "normalized": places[setting].normalised(metrics),
             }
     first = places[_setting_of_a_life(experiments[0])]
-    scores = [entry["normalized"] for entry in entries]
     aggregate = over_runs([entry["metrics"] for entry in entries])
-    aggregate["normalized"] = None if None in scores else float(np.mean(scores))
+    aggregate["normalized"] = mean_of_all([entry["normalized"] for entry in entries])
     return {
         "runs": entries,
         "aggregate": aggregate,

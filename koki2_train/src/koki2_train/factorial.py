@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from koki2_train.assessment import HeldOut, load_champion, stack_genomes
+from koki2_train.assessment import HeldOut, load_champion, side_for_tests, stack_genomes
 from koki2_train.experiment import NURSING, Experiment, join_settings
 from koki2_train.run_directory import RunDirectory
 from koki2_train.runner import Observer, RunOptions, run_experiment
-from koki2_train.statistics import interval
+from koki2_train.statistics import interval, mean_of_all
 
 Settings = Mapping[str, Any]
 
@@ -105,35 +105,55 @@ def assess_cells(
     """Evaluates all champions on the same held-out lives in the world of the cell without factors.
 
     Returns:
-        ``{"cells": [...], "effects": [...], "baselines": {...}}``: per cell fitness over seeds with a 95 % interval and
-        the viability test's pass rates; per factor the difference it makes, paired by seed over the other factors.
+        ``{"cells": [...], "effects": [...], "baselines": {...}}``: per cell its budget, the viability test's pass
+        rates, and fitness over seeds with a 95 % interval; per factor the difference it makes, paired by seed over the
+        other factors. Where the rung keeps a side of its world for tests, ``"held_out"`` says of that side what lives
+        there can say, with the ``"knobs"`` that make it.
     """
-    lives = HeldOut(cells[0].experiment, episodes, test_seed)
-    fitness: dict[str, list[float]] = {}
-    described = []
-    for cell in cells:
-        runs = [RunDirectory(out / cell.name / f"seed{seed}") for seed in seeds]
-        champions = [load_champion(run, cell.experiment) for run in runs]
-        measured = lives.genomes(stack_genomes(champions), [f"champion of {run}" for run in runs])
-        fitness[cell.name] = [metrics["fitness"]["mean"] for metrics in measured]
-        rates = np.asarray([[row["pass_rate"] for row in _ends(run)] for run in runs])
-        described.append(
-            {
-                "cell": cell.name,
-                "factors": dict(cell.levels),
-                "generations": cell.experiment.evolution.generations,
-                "env_steps": cell.env_steps,
-                "fitness": {"mean": float(np.mean(fitness[cell.name])), "ci95": list(interval(fitness[cell.name]))},
-                "fitness_by_seed": dict(zip(map(str, seeds), fitness[cell.name], strict=True)),
-                "normalized": float(np.mean([lives.normalised(metrics) or 0.0 for metrics in measured])),
-                "pass_rate_first": float(rates[:, 0].mean()),
-                "pass_rate_last": float(rates[:, 1].mean()),
-            }
-        )
+    runs = {cell.name: [RunDirectory(out / cell.name / f"seed{seed}") for seed in seeds] for cell in cells}
+    champions = {
+        cell.name: stack_genomes([load_champion(run, cell.experiment) for run in runs[cell.name]]) for cell in cells
+    }
+
+    def judge(knobs: Settings) -> dict[str, Any]:
+        lives = HeldOut(cells[0].experiment.with_settings(knobs), episodes, test_seed)
+        fitness: dict[str, list[float]] = {}
+        described = []
+        for cell in cells:
+            measured = lives.genomes(champions[cell.name], [f"champion of {run}" for run in runs[cell.name]])
+            fitness[cell.name] = [metrics["fitness"]["mean"] for metrics in measured]
+            described.append(
+                {
+                    "cell": cell.name,
+                    "factors": dict(cell.levels),
+                    "fitness": {"mean": float(np.mean(fitness[cell.name])), "ci95": list(interval(fitness[cell.name]))},
+                    "fitness_by_seed": dict(zip(map(str, seeds), fitness[cell.name], strict=True)),
+                    "normalized": mean_of_all([lives.normalised(metrics) for metrics in measured]),
+                }
+            )
+        return {
+            "cells": described,
+            "effects": [_effect(factor, cells, fitness) for factor in cells[0].levels],
+            "baselines": {name: lives.policy(name)["fitness"] for name in ("random", "greedy", "oracle")},
+        }
+
+    result = judge({})
+    for cell, described in zip(cells, result["cells"], strict=True):
+        described.update(_evolved(cell, runs[cell.name]))
+    side = side_for_tests(cells[0].experiment.rung)
+    if side:
+        result["held_out"] = {"knobs": side, **judge(side)}
+    return result
+
+
+def _evolved(cell: Cell, runs: Sequence[RunDirectory]) -> dict[str, Any]:
+    """What a cell's evolution took, and how many of its genomes were viable."""
+    rates = np.asarray([[row["pass_rate"] for row in _ends(run)] for run in runs])
     return {
-        "cells": described,
-        "effects": [_effect(factor, cells, fitness) for factor in cells[0].levels],
-        "baselines": {name: lives.policy(name)["fitness"] for name in ("random", "greedy", "oracle")},
+        "generations": cell.experiment.evolution.generations,
+        "env_steps": cell.env_steps,
+        "pass_rate_first": float(rates[:, 0].mean()),
+        "pass_rate_last": float(rates[:, 1].mean()),
     }
 
 

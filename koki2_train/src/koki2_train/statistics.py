@@ -50,3 +50,9 @@ def over_runs(per_run: Sequence[dict[str, dict[str, float]]]) -> dict[str, Any]:
 def normalised(fitness: float, random: float, oracle: float) -> float | None:
     """Fitness on a scale on which the random policy has 0 and the oracle 1; None where the two are equal."""
     return (fitness - random) / (oracle - random) if oracle != random else None
+
+
+def mean_of_all(scores: Sequence[float | None]) -> float | None:
+    """The mean of scores that all are known; None where one is not."""
+    known = [score for score in scores if score is not None]
+    return float(np.mean(known)) if len(known) == len(scores) else None

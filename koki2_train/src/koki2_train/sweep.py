@@ -133,38 +133,48 @@ def assess_cells(
     Returns:
         ``{"cells": [...], "baselines": {...}}``: per cell all metrics over seeds with 95 % intervals, fitness by seed,
         and the difference in fitness to the first cell, paired by seed. ``baselines`` only where all share a world.
+        Where the rung keeps a side of its world for tests, ``"held_out"`` says the same of that side, with the
+        ``"knobs"`` that make it; not where each cell is judged in its own world and one of these knobs varies.
     """
-    from koki2_train.assessment import HeldOut, load_champion, stack_genomes
+    from koki2_train.assessment import HeldOut, load_champion, side_for_tests, stack_genomes
     from koki2_train.run_directory import RunDirectory
-    from koki2_train.statistics import interval, over_runs
+    from koki2_train.statistics import interval, mean_of_all, over_runs
 
-    adults = HeldOut(base.adult(), episodes, test_seed)
-    described: list[dict[str, Any]] = []
-    first: np.ndarray | None = None
-    for cell in cells:
-        lives = HeldOut(cell.experiment, episodes, test_seed) if own_world else adults
-        runs = [RunDirectory(cell.folder(out) / f"seed{seed}") for seed in seeds]
-        champions = stack_genomes([load_champion(run, cell.experiment) for run in runs])
-        measured = lives.genomes(champions, [f"champion of {run}" for run in runs])
-        fitness = np.asarray([metrics["fitness"]["mean"] for metrics in measured])
-        first = fitness if first is None else first
-        difference = list(fitness - first)
-        described.append(
-            {
-                "cell": cell.name,
-                "values": dict(cell.values),
-                **over_runs(measured),
-                "fitness_by_seed": dict(zip(map(str, seeds), fitness.tolist(), strict=True)),
-                "normalized": _mean([lives.normalised(metrics) for metrics in measured]),
-                "difference": {"mean": float(np.mean(difference)), "ci95": list(interval(difference))},
-            }
-        )
-    result: dict[str, Any] = {"cells": described}
-    if not own_world:
-        result["baselines"] = {name: adults.policy(name)["fitness"] for name in ("random", "greedy", "oracle")}
+    runs = {cell.name: [RunDirectory(cell.folder(out) / f"seed{seed}") for seed in seeds] for cell in cells}
+    champions = {
+        cell.name: stack_genomes([load_champion(run, cell.experiment) for run in runs[cell.name]]) for cell in cells
+    }
+
+    def judge(knobs: Settings) -> dict[str, Any]:
+        def world(experiment: Experiment) -> HeldOut:
+            return HeldOut(experiment.with_settings(knobs), episodes, test_seed)
+
+        adults = world(base.adult())
+        described: list[dict[str, Any]] = []
+        first: np.ndarray | None = None
+        for cell in cells:
+            lives = world(cell.experiment) if own_world else adults
+            measured = lives.genomes(champions[cell.name], [f"champion of {run}" for run in runs[cell.name]])
+            fitness = np.asarray([metrics["fitness"]["mean"] for metrics in measured])
+            first = fitness if first is None else first
+            difference = list(fitness - first)
+            described.append(
+                {
+                    "cell": cell.name,
+                    "values": dict(cell.values),
+                    **over_runs(measured),
+                    "fitness_by_seed": dict(zip(map(str, seeds), fitness.tolist(), strict=True)),
+                    "normalized": mean_of_all([lives.normalised(metrics) for metrics in measured]),
+                    "difference": {"mean": float(np.mean(difference)), "ci95": list(interval(difference))},
+                }
+            )
+        result: dict[str, Any] = {"cells": described}
+        if not own_world:
+            result["baselines"] = {name: adults.policy(name)["fitness"] for name in ("random", "greedy", "oracle")}
+        return result
+
+    result = judge({})
+    side = side_for_tests(base.rung, cells[0].values.keys() if own_world else ())
+    if side:
+        result["held_out"] = {"knobs": side, **judge(side)}
     return result
-
-
-def _mean(scores: Sequence[float | None]) -> float | None:
-    known = [score for score in scores if score is not None]
-    return float(np.mean(known)) if len(known) == len(scores) else None

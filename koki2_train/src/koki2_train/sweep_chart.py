@@ -33,13 +33,14 @@ def sweep_chart(result: Result) -> Figure:
     of means and half-widths of the intervals; with more a map for each combination of the knobs behind the second.
 
     Args:
-        result: the contents of ``sweep.json``.
+        result: the contents of ``sweep.json``; with those of its ``"held_out"`` on top, the other side is drawn.
 
     Returns:
         A matplotlib figure, not registered with pyplot.
     """
     figure = _curve(result) if len(result["grid"]) == 1 else _maps(result)
-    heading(figure, f"{result['rung']}: {' × '.join(_names(result))}", _facts(result), left=_LEFT, top=0.2)
+    side = " on the side never trained on" if "knobs" in result else ""
+    heading(figure, f"{result['rung']}{side}: {' × '.join(_names(result))}", _facts(result), left=_LEFT, top=0.2)
     return figure
 
 

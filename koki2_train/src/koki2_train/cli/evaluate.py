@@ -9,7 +9,7 @@ import click
 
 from koki2_train.cli.baseline import POLICIES, TABLE_METRICS
 from koki2_train.cli.options import COUNT, SEED, adult_option, compilation_cache_option, json_option
-from koki2_train.cli.output import number, print_json, print_table
+from koki2_train.cli.output import number, on_the_other_side, print_json, print_table
 from koki2_train.cli.sources import parse_assignments
 
 
@@ -52,8 +52,7 @@ def command(
     lives += ", in the world of adults" if adult else ""
     _print(result, lives)
     if "held_out" in result:
-        knobs = ", ".join(f"{name} = {value:g}" for name, value in result["held_out"]["knobs"].items())
-        _print(result["held_out"], f"{lives}, on the side never trained on ({knobs})")
+        _print(result["held_out"], f"{lives}, {on_the_other_side(result['held_out']['knobs'])}")
 
 
 def _print(result: dict[str, Any], title: str) -> None:

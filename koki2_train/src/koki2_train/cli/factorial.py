@@ -10,7 +10,7 @@ import click
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import GroupedCommand, check_rung
-from koki2_train.cli.output import number, print_json, print_table, progress
+from koki2_train.cli.output import number, on_the_other_side, print_json, print_table, progress
 from koki2_train.cli.sources import parse_assignments, take_settings
 from koki2_train.cli.studies import mean_and_interval, study_options, take_study
 
@@ -67,6 +67,9 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
         print_json(result)
     else:
         _print(result, study.test_episodes)
+        if "held_out" in result:
+            click.echo()
+            _print({**result, **result["held_out"]}, study.test_episodes)
     return 0
 
 
@@ -90,26 +93,18 @@ def _counter(show: Any, cells: Any, seeds: tuple[int, ...]) -> Any:
 
 
 def _print(result: dict[str, Any], episodes: int) -> None:
-    rows = [
-        [
-            cell["cell"],
-            mean_and_interval(cell["fitness"]),
-            number(cell["normalized"], 3),
-            f"{cell['pass_rate_first']:.2f} → {cell['pass_rate_last']:.2f}",
-            str(cell["generations"]),
-            f"{cell['env_steps'] / 1e6:.2f} M",
-        ]
-        for cell in result["cells"]
-    ]
-    columns = [
-        "cell",
-        "fitness [95 %]",
-        "normalised",
-        "pass rate, first → last generation",
-        "generations",
-        "world steps",
-    ]
     title = f"{result['rung']}, {len(result['seeds'])} seeds, {episodes} held-out lives in the world without factors"
+    columns = ["cell", "fitness [95 %]", "normalised"]
+    rows = [
+        [cell["cell"], mean_and_interval(cell["fitness"]), number(cell["normalized"], 3)] for cell in result["cells"]
+    ]
+    if "knobs" in result:
+        title += f", {on_the_other_side(result['knobs'])}"
+    else:
+        columns += ["pass rate, first → last generation", "generations", "world steps"]
+        for row, cell in zip(rows, result["cells"], strict=True):
+            rates = f"{cell['pass_rate_first']:.2f} → {cell['pass_rate_last']:.2f}"
+            row += [rates, str(cell["generations"]), f"{cell['env_steps'] / 1e6:.2f} M"]
     print_table(title, columns, rows)
     effects = [[effect["factor"], mean_and_interval(effect["difference"])] for effect in result["effects"]]
     print_table("What each factor changes, paired by seed", ["factor", "difference in fitness [95 %]"], effects)

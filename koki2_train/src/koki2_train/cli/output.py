@@ -7,7 +7,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Row = dict[str, Any]
@@ -24,6 +24,11 @@ def _without_non_finite(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_without_non_finite(value) for value in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def on_the_other_side(knobs: Mapping[str, Any]) -> str:
+    """How a title names the side of a world that these knobs make, and that is kept for tests."""
+    return f"on the side never trained on ({', '.join(f'{name} = {value:g}' for name, value in knobs.items())})"
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]], *, words: bool = False) -> None:

@@ -13,7 +13,7 @@ import click
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import GroupedCommand, build_experiment, check_rung
-from koki2_train.cli.output import number, print_json, print_table, progress
+from koki2_train.cli.output import number, on_the_other_side, print_json, print_table, progress
 from koki2_train.cli.sources import take_settings
 from koki2_train.cli.studies import Study, mean_and_interval, study_options, take_study
 from koki2_train.sweep import MOST_RUNS, Cell, make_cells
@@ -150,9 +150,30 @@ def _keep(result: dict[str, Any], out: Path) -> None:
 
     write_atomically(out / "sweep.json", (json.dumps(result, indent=2) + "\n").encode())
     write_sweep_chart(result, out / "sweep.png")
+    if "held_out" in result:
+        write_sweep_chart({**result, **result["held_out"]}, out / "sweep_held_out.png")
 
 
 def _print(result: dict[str, Any], cells: list[Cell], out: Path) -> None:
+    world = "the world of adults" if result["test_world"] == "adult" else "each cell's own world"
+    lives = (
+        f"{result['rung']}, {len(result['seeds'])} seeds a cell, {result['test_episodes']} held-out lives in {world}"
+    )
+    _print_side(result, lives)
+    pictures = [out / "sweep.png"]
+    if "held_out" in result:
+        other = {**result, **result["held_out"]}
+        click.echo()
+        _print_side(other, f"{lives}, {on_the_other_side(other['knobs'])}")
+        pictures.append(out / "sweep_held_out.png")
+    runs = len(cells) * len(result["seeds"])
+    rate = runs * result["env_steps_per_run"] / result["seconds"] / 1e6
+    click.echo(f"\n{runs} runs in {result['seconds']:.1f} s, {rate:.1f} M steps/s")
+    for picture in pictures:
+        click.echo(picture)
+
+
+def _print_side(result: dict[str, Any], title: str) -> None:
     rows = [
         [
             *cell["values"].values(),
@@ -165,14 +186,7 @@ def _print(result: dict[str, Any], cells: list[Cell], out: Path) -> None:
         for index, cell in enumerate(result["cells"])
     ]
     columns = [*result["grid"], "fitness [95 %]", "minus the first [95 %]", "normalised", "success", "steps alive"]
-    world = "the world of adults" if result["test_world"] == "adult" else "each cell's own world"
-    title = (
-        f"{result['rung']}, {len(result['seeds'])} seeds a cell, {result['test_episodes']} held-out lives in {world}"
-    )
     print_table(title, columns, rows)
     if "baselines" in result:
         values = (f"{name} {number(metric['mean'], 1)}" for name, metric in result["baselines"].items())
-        click.echo(f"\n{', '.join(values)}")
-    runs = len(cells) * len(result["seeds"])
-    rate = runs * result["env_steps_per_run"] / result["seconds"] / 1e6
-    click.echo(f"{runs} runs in {result['seconds']:.1f} s, {rate:.1f} M steps/s\n{out / 'sweep.png'}")
+        click.echo(", ".join(values))

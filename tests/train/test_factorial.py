@@ -1,0 +1,85 @@
+"""Factorial studies: equal budgets, one adult world for all, and what each factor changes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from koki2_train.factorial import make_cells
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+TEST = {"mvt": True, "mvt_min_action_entropy": 0.5}
+
+
+def test_every_combination_at_the_budget_of_none(tiny_settings):
+    settings = {**tiny_settings, "mvt": False, "generations": 100}
+    cells = make_cells("L1.0", settings, {"a": {"obs_noise": 0.1}, "b": TEST})
+    assert [cell.name for cell in cells] == ["none", "b", "a", "a+b"]
+    assert [cell.levels for cell in cells[1:3]] == [{"a": False, "b": True}, {"a": True, "b": False}]
+    assert [cell.experiment.params.obs_noise for cell in cells] == [0.0, 0.0, 0.1, 0.1]
+    assert [cell.experiment.mvt.mvt for cell in cells] == [False, True, False, True]
+    budget = cells[0].env_steps
+    for cell in cells:
+        generations = cell.experiment.evolution.generations
+        assert (
+            cell.env_steps
+            == cell.experiment.env_steps(generations)
+            <= budget
+            < cell.experiment.env_steps(generations + 1)
+        )
+    assert cells[1].experiment.evolution.generations < cells[2].experiment.evolution.generations == 100
+
+
+@pytest.fixture
+def factorial(cli, tiny_flags, tmp_path):
+    def call(*arguments):
+        few = ("--no-mvt", "--generations", 2, "--test-episodes", 8, "--devices", 1, "--seeds", "0:2")
+        return cli("factorial", "L1.0", *tiny_flags, *few, "--out", tmp_path / "out", *arguments)
+
+    return call
+
+
+def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path):
+    factors = ("--factor", "gate:nursing=sensory_gating")
+    told = factorial(*factors, "--json").json
+    assert told == json.loads((tmp_path / "out" / "factorial.json").read_text())
+    judged = {name: cli("evaluate", tmp_path / "out" / name, "--adult", "--episodes", 8, "--json").json
+              for name in ("none", "gate")}  # fmt: skip
+    for side, other in ((told, None), (told["held_out"], "held_out")):
+        fitness = []
+        for cell, name in zip(side["cells"], ("none", "gate"), strict=True):
+            expected = (judged[name][other] if other else judged[name])["aggregate"]
+            assert (cell["cell"], cell["factors"]) == (name, {"gate": name == "gate"})
+            assert cell["fitness"] == expected["metrics"]["fitness"]
+            assert cell["normalized"] == pytest.approx(expected["normalized"])
+            fitness.append([cell["fitness_by_seed"][seed] for seed in "01"])
+        (effect,) = side["effects"]
+        assert effect["difference"]["mean"] == pytest.approx(np.subtract(*fitness[::-1]).mean())
+        assert side["baselines"].keys() == {"random", "greedy", "oracle"}
+    assert told["held_out"]["knobs"] == a_side
+    assert [(cell["generations"], cell["pass_rate_first"]) for cell in told["cells"]] == [(2, 1.0), (2, 1.0)]
+
+    again = factorial(*factors, "--resume")
+    assert again.code == 0
+    assert "never trained on (energy_gain = 0.5, respawn_delay = 9)" in again.out
+    refused = factorial(*factors)
+    assert (refused.code, "is not empty; --resume goes on" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--factor", "gate"), "--factor takes NAME:KEY=VALUE[,KEY=VALUE], got 'gate'"),
+        (("--factor", "a b/c:obs_noise=0.1"), "--factor takes NAME:KEY=VALUE[,KEY=VALUE]"),
+        (("--factor", "a:obs_noise=0.1", "--factor", "a:sigma=1"), "--factor: two factors have the same name"),
+        (("--factor", "a:obs_noise=0.1", "--factor", "b:obs_noise=1"), "factors 'a' and 'b' both set obs_noise"),
+        (("--factor", "a:obs_nois=0.1"), "unknown setting 'obs_nois'; did you mean 'obs_noise'"),
+        (("--factor", "a:obs_noise=-1"), "obs_noise must be at least 0, got -1"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_writes_nothing(factorial, tmp_path, arguments, words):
+    result = factorial(*arguments)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1), result.err
+    assert words in result.err
+    assert list(tmp_path.iterdir()) == []
