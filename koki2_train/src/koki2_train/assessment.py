@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -125,18 +125,24 @@ def _live_policy(
     return jax.vmap(lambda key: lifetime(env, params, brain, (), key, num_steps=num_steps))(keys)
 
 
-def side_for_tests(rung_name: str, chosen: Collection[str] = ()) -> dict[str, Any]:
-    """The knobs of the side of a rung's world that is kept for tests.
+def on_both_sides(
+    rung_name: str, judge: Callable[[dict[str, Any]], dict[str, Any]], chosen: Collection[str] = ()
+) -> dict[str, Any]:
+    """What is found in a rung's world and, where it keeps a side for tests, also there.
 
     Args:
         rung_name: the rung.
+        judge: what to find out, with these knobs set.
         chosen: knobs that were chosen by hand; there is no other side of what is chosen.
 
     Returns:
-        Settings; none where there is no such side.
+        What ``judge`` finds with nothing set and, in ``"held_out"``, what it finds on the side that is never trained
+        on, with the ``"knobs"`` that make it. That entry is absent where there is no such side.
     """
-    side = dict(rung(rung_name).held_out)
-    return {} if side.keys() & set(chosen) else side
+    result, side = judge({}), dict(rung(rung_name).held_out)
+    if side and not side.keys() & set(chosen):
+        result["held_out"] = {"knobs": side, **judge(side)}
+    return result
 
 
 def assess_both_sides(
@@ -153,13 +159,12 @@ def assess_both_sides(
     entry is absent where the rung has no such side, the runs are of several rungs, or an override sets one of its
     knobs.
     """
-    result = assess_runs(paths, episodes, seed, baselines, overrides, adult)
-    rungs = {entry["rung"] for entry in result["runs"]}
-    side = side_for_tests(rungs.pop(), overrides or ()) if len(rungs) == 1 else {}
-    if side:
-        other = assess_runs(paths, episodes, seed, baselines, {**(overrides or {}), **side}, adult)
-        result["held_out"] = {"knobs": side, **other}
-    return result
+
+    def judge(knobs: dict[str, Any]) -> dict[str, Any]:
+        return assess_runs(paths, episodes, seed, baselines, {**(overrides or {}), **knobs}, adult)
+
+    rungs = {run.read_config()[0].rung for run in find_runs([Path(path) for path in paths])}
+    return judge({}) if len(rungs) > 1 else on_both_sides(rungs.pop(), judge, overrides or ())
 
 
 def assess_runs(

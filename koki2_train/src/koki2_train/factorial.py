@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from koki2_train.assessment import HeldOut, load_champion, side_for_tests, stack_genomes
+from koki2_train.assessment import HeldOut, load_champion, on_both_sides, stack_genomes
 from koki2_train.experiment import NURSING, Experiment, join_settings
 from koki2_train.run_directory import RunDirectory
 from koki2_train.runner import Observer, RunOptions, run_experiment
@@ -137,12 +137,9 @@ def assess_cells(
             "baselines": {name: lives.policy(name)["fitness"] for name in ("random", "greedy", "oracle")},
         }
 
-    result = judge({})
+    result = on_both_sides(cells[0].experiment.rung, judge)
     for cell, described in zip(cells, result["cells"], strict=True):
         described.update(_evolved(cell, runs[cell.name]))
-    side = side_for_tests(cells[0].experiment.rung)
-    if side:
-        result["held_out"] = {"knobs": side, **judge(side)}
     return result
 
 

@@ -136,7 +136,7 @@ def assess_cells(
         Where the rung keeps a side of its world for tests, ``"held_out"`` says the same of that side, with the
         ``"knobs"`` that make it; not where each cell is judged in its own world and one of these knobs varies.
     """
-    from koki2_train.assessment import HeldOut, load_champion, side_for_tests, stack_genomes
+    from koki2_train.assessment import HeldOut, load_champion, on_both_sides, stack_genomes
     from koki2_train.run_directory import RunDirectory
     from koki2_train.statistics import interval, mean_of_all, over_runs
 
@@ -173,8 +173,4 @@ def assess_cells(
             result["baselines"] = {name: adults.policy(name)["fitness"] for name in ("random", "greedy", "oracle")}
         return result
 
-    result = judge({})
-    side = side_for_tests(base.rung, cells[0].values.keys() if own_world else ())
-    if side:
-        result["held_out"] = {"knobs": side, **judge(side)}
-    return result
+    return on_both_sides(base.rung, judge, cells[0].values.keys() if own_world else ())
