@@ -46,7 +46,7 @@ SAYS = {
     "l4_1_seasons": "oracle  : steps alive  256.0, where the season turns early  256.0",
     "l4_2_moods": "unaware : fitness",
 }
-ALONE = ("l0_0_chemotaxis", "l0_2_same_smell")
+ALONE = ("l0_0_chemotaxis", "l1_2_walls")
 """One with worlds only and one with the trainer. The others are run in one process, which saves waking up."""
 
 

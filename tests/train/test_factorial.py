@@ -41,16 +41,16 @@ def factorial(cli, tiny_flags, tmp_path):
 
 
 def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path):
-    factors = ("--factor", "gate:nursing=sensory_gating")
+    factors = ("--factor", "frugal:energy_decay=0.05")
     told = factorial(*factors, "--json").json
     assert told == json.loads((tmp_path / "out" / "factorial.json").read_text())
-    judged = {name: cli("evaluate", tmp_path / "out" / name, "--adult", "--episodes", 8, "--json").json
-              for name in ("none", "gate")}  # fmt: skip
+    without = ("--set", f"energy_decay={1 / 12}", "--episodes", 8, "--json")
+    judged = {name: cli("evaluate", tmp_path / "out" / name, *without).json for name in ("none", "frugal")}
     for side, other in ((told, None), (told["held_out"], "held_out")):
         fitness = []
-        for cell, name in zip(side["cells"], ("none", "gate"), strict=True):
+        for cell, name in zip(side["cells"], ("none", "frugal"), strict=True):
             expected = (judged[name][other] if other else judged[name])["aggregate"]
-            assert (cell["cell"], cell["factors"]) == (name, {"gate": name == "gate"})
+            assert (cell["cell"], cell["factors"]) == (name, {"frugal": name == "frugal"})
             assert cell["fitness"] == expected["metrics"]["fitness"]
             assert cell["normalized"] == pytest.approx(expected["normalized"])
             fitness.append([cell["fitness_by_seed"][seed] for seed in "01"])

@@ -181,7 +181,7 @@ def test_large_brains_evolve_to_the_same_bits_on_any_number_of_devices_and_threa
     sparse_from, outcome, python, tmp_path, monkeypatch
 ):
     outcomes = []
-    for devices, threads in ((1, 1), (1, 3), (4, 4)):
+    for devices, threads in ((1, 1), (4, 4)):
         monkeypatch.setitem(os.environ, "NPROC", str(threads))
         path = tmp_path / f"{devices}_{threads}"
         flags = [*LARGE_RUN, "--sparse-from", sparse_from, "--out", path]
@@ -190,4 +190,4 @@ def test_large_brains_evolve_to_the_same_bits_on_any_number_of_devices_and_threa
         assert process.returncode == 0, error
         outcomes.append(outcome(RunDirectory(path)))
     assert len(outcomes[0].rows) == 2
-    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert outcomes[0] == outcomes[1]
