@@ -171,6 +171,7 @@ class TestCommand:
 
         again = sweep(*self.VARY, "--resume", "--json").json
         assert again["cells"] == told["cells"]
+        assert told["env_steps"] == 4 * told["env_steps_per_run"] > again["env_steps"] == 0
         refused = sweep(*self.VARY)
         assert (refused.code, "is not empty; --resume goes on" in refused.err) == (2, True)
         other = sweep("--vary", "sensory_gating=0,0.5", "--resume")

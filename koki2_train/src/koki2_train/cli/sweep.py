@@ -60,7 +60,8 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
 
     own_world, began = test_world == "own", time.monotonic()
     try:
-        if not _evolve(cells, study, plan, log_every):
+        finished, lived = _evolve(cells, study, plan, log_every)
+        if not finished:
             click.echo(f"{out}: interrupted; go on with --resume", err=True)
             return EXIT_INTERRUPTED
         seconds = time.monotonic() - began
@@ -68,7 +69,12 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     generations = base.evolution.generations
-    facts = {"generations": generations, "env_steps_per_run": base.env_steps(generations), "seconds": round(seconds, 3)}
+    facts = {
+        "generations": generations,
+        "env_steps_per_run": base.env_steps(generations),
+        "env_steps": (base.env_steps(generations) - base.env_steps(generations - lived)) * len(cells) * len(seeds),
+        "seconds": round(seconds, 3),
+    }
     test = {"test_world": test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
     result = {**plan, **facts, **test, **judged}
     _keep(result, out)
@@ -79,8 +85,8 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     return 0
 
 
-def _evolve(cells: list[Cell], study: Study, plan: dict[str, Any], log_every: int) -> bool:
-    """Evolves all cells with all seeds; whether they came to their end."""
+def _evolve(cells: list[Cell], study: Study, plan: dict[str, Any], log_every: int) -> tuple[bool, int]:
+    """Evolves all cells with all seeds; whether they came to their end, and how many generations that took now."""
     from koki2_train.lockstep import PlannedRun, run_side_by_side
     from koki2_train.runner import RunOptions
     from koki2_train.sweep import check_worlds
@@ -92,8 +98,16 @@ def _evolve(cells: list[Cell], study: Study, plan: dict[str, Any], log_every: in
     check_worlds(cells)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / _PLAN, (json.dumps(plan, indent=2) + "\n").encode())
+    lived = 0
+
+    def observe(rows: list[list[dict[str, Any]]]) -> None:
+        nonlocal lived
+        lived += len(rows[0])
+        show(_mean_rows(rows))
+
     with progress(f"{plan['rung']} sweep", cells[0].experiment.evolution.generations, quiet=study.as_json) as show:
-        return run_side_by_side(runs, out, options, command=sys.argv, observe=lambda rows: show(_mean_rows(rows)))
+        finished = run_side_by_side(runs, out, options, command=sys.argv, observe=observe)
+    return finished, lived
 
 
 def parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
@@ -167,8 +181,10 @@ def _print(result: dict[str, Any], cells: list[Cell], out: Path) -> None:
         _print_side(other, f"{lives}, {on_the_other_side(other['knobs'])}")
         pictures.append(out / "sweep_held_out.png")
     runs = len(cells) * len(result["seeds"])
-    rate = runs * result["env_steps_per_run"] / result["seconds"] / 1e6
-    click.echo(f"\n{runs} runs in {result['seconds']:.1f} s, {rate:.1f} M steps/s")
+    rate = (
+        f"{result['env_steps'] / result['seconds'] / 1e6:.1f} M steps/s" if result["env_steps"] else "all there before"
+    )
+    click.echo(f"\n{runs} runs in {result['seconds']:.1f} s, {rate}")
     for picture in pictures:
         click.echo(picture)
 
