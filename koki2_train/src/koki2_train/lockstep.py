@@ -119,7 +119,8 @@ class _SideBySide:
         states = self._restore()
         done = int(states.generation)
         self._begin(done, command)
-        states, _ = self._advance(states, 0)  # compiles, and nothing more
+        if done < self.target:
+            states, _ = self._advance(states, 0)  # compiles, and nothing more
         pace, saved_at = 1, time.monotonic()
         while done < self.target and not self.stop.asked:
             began = time.monotonic()

@@ -181,10 +181,8 @@ def _print(result: dict[str, Any], cells: list[Cell], out: Path) -> None:
         _print_side(other, f"{lives}, {on_the_other_side(other['knobs'])}")
         pictures.append(out / "sweep_held_out.png")
     runs = len(cells) * len(result["seeds"])
-    rate = (
-        f"{result['env_steps'] / result['seconds'] / 1e6:.1f} M steps/s" if result["env_steps"] else "all there before"
-    )
-    click.echo(f"\n{runs} runs in {result['seconds']:.1f} s, {rate}")
+    speed = f"in {result['seconds']:.1f} s, {result['env_steps'] / result['seconds'] / 1e6:.1f} M steps/s"
+    click.echo(f"\n{runs} runs{' ' + speed if result['env_steps'] else ', which were there before'}")
     for picture in pictures:
         click.echo(picture)
 
