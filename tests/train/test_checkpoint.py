@@ -172,11 +172,12 @@ def test_the_last_few_are_kept_newest_first(tmp_path):
     assert numbers_in(folder) == [100_000_000, 99_999_999, 10]
 
 
-def test_those_ahead_do_not_push_out_what_is_saved(tmp_path):
-    """As where the newest are damaged and the run goes on from one before them."""
+def test_those_after_a_number_are_dropped(tmp_path):
     folder = tmp_path / "checkpoints"
-    for number in (7, 8, 9, 4, 5, 6):
+    for number in (7, 8, 9):
         save_numbered(folder, number)
-    assert numbers_in(folder) == [9, 8, 7, 6, 5, 4]
-    save_numbered(folder, 7)
-    assert numbers_in(folder) == [9, 8, 7, 6, 5]
+    checkpoint.drop_after(folder, 9)
+    assert numbers_in(folder) == [9, 8, 7]
+    checkpoint.drop_after(folder, 7)
+    assert numbers_in(folder) == [7]
+    checkpoint.drop_after(tmp_path / "none", 7)

@@ -65,6 +65,8 @@ def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path)
     assert "never trained on (energy_gain = 0.5, respawn_delay = 9)" in again.out
     refused = factorial(*factors)
     assert (refused.code, "is not empty; --resume goes on" in refused.err) == (2, True)
+    shorter = factorial(*factors, "--resume", "--generations", 1)
+    assert (shorter.code, "has 2 generations already; --resume cannot go back to 1" in shorter.err) == (2, True)
 
 
 @pytest.mark.parametrize(

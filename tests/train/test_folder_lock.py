@@ -42,7 +42,7 @@ def write_anything(run):
     """All that writes into a run, by name."""
     return {
         "generations": lambda: run.append_generations([{"generation": 0}]),
-        "rewound": lambda: run.rewind_generations(0),
+        "rewound": lambda: run.rewind(0),
         "checkpoint": lambda: run.save_checkpoint(1, {"x": np.zeros(3)}, {"generation": 1}),
         "champion": lambda: run.save_champion({"w": np.zeros(3)}, {}),
         "manifest": lambda: run.write_manifest(["evolve"], ["cpu"]),

@@ -10,7 +10,7 @@ import pytest
 
 from koki2_train import checkpoint
 from koki2_train.experiment import Experiment
-from koki2_train.run_directory import RunDirectory, RunError, find_runs
+from koki2_train.run_directory import RunDirectory, RunError
 
 
 @pytest.fixture(scope="module")
@@ -129,17 +129,20 @@ def test_a_torn_end_is_left_out_and_then_written_anew(run, torn):
     with (run.path / "generations.jsonl").open("ab") as file:
         file.write(torn)
     assert run.read_generations() == [row(0), row(1)]
-    run.rewind_generations(2)
+    run.rewind(2)
     run.append_generations([row(2)])
     assert run.read_generations() == [row(0), row(1), row(2)]
 
 
 def test_rewinding_drops_what_lies_behind_a_checkpoint(run):
     run.append_generations([row(n) for n in range(5)])
-    run.rewind_generations(3)
-    assert run.read_generations() == [row(0), row(1), row(2)]
-    run.rewind_generations(0)
-    assert run.read_generations() == []
+    for generation in (3, 4, 5):
+        run.save_checkpoint(generation, {"x": np.zeros(3)}, {"generation": generation})
+    assert run.reached == 5
+    run.rewind(3)
+    assert (run.read_generations(), run.reached) == ([row(0), row(1), row(2)], 3)
+    run.rewind(0)
+    assert (run.read_generations(), run.reached) == ([], 0)
 
 
 @pytest.mark.parametrize("numbers", [[], [0, 1], [0, 2, 1], [0, 1, 1, 2], [1, 2, 3]])
@@ -147,7 +150,7 @@ def test_generations_that_are_missing_are_noticed(run, numbers):
     run.append_generations([row(n) for n in numbers])
     before = (run.path / "generations.jsonl").read_bytes()
     with pytest.raises(RunError, match=r"generations\.jsonl lacks generations before 3"):
-        run.rewind_generations(3)
+        run.rewind(3)
     with pytest.raises(RunError, match=r"generations\.jsonl lacks generations before 3"):
         run.first_generations(3)
     assert (run.path / "generations.jsonl").read_bytes() == before
@@ -273,16 +276,3 @@ def test_unfinished_copies_are_removed_and_nothing_else(run):
     before = snapshot(run.path)
     run.remove_unfinished()
     assert snapshot(run.path) == {path: data for path, data in before.items() if path not in unfinished}
-
-
-def test_runs_are_found_by_folder_in_the_order_of_their_seeds(tmp_path, experiment):
-    for seed in (10, 9, 1):
-        RunDirectory(tmp_path / "many" / f"seed{seed}").create(experiment, seed)
-    (tmp_path / "many" / "seed99").mkdir()
-    (tmp_path / "many" / "seeds.txt").write_text("")
-    RunDirectory(tmp_path / "one").create(experiment, 0)
-    found = find_runs([tmp_path / "one", tmp_path / "many"])
-    assert [str(run.path.relative_to(tmp_path)) for run in found] == ["one", "many/seed1", "many/seed9", "many/seed10"]
-    for path in (tmp_path, tmp_path / "many" / "seed99", tmp_path / "none", Path("many/seeds.txt")):
-        with pytest.raises(RunError, match="is no run directory"):
-            find_runs([path])

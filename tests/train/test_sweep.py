@@ -1,5 +1,6 @@
 """Sweeps: which grids there are, that a cell is the run it would be alone, and what is told and drawn of it."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -10,9 +11,10 @@ import pytest
 
 from koki2_envs import nurse, ramp
 from koki2_train.experiment import Experiment
-from koki2_train.lockstep import PlannedRun, run_side_by_side
+from koki2_train.lockstep import run_side_by_side
 from koki2_train.run_directory import RunError
 from koki2_train.runner import RunOptions
+from koki2_train.runs import PlannedRun
 from koki2_train.sweep import make_cells
 
 HOW = RunOptions(1, log_every=2, chunk_seconds=1e9, checkpoint_seconds=0.0)
@@ -54,6 +56,7 @@ class TestGrid:
             ({"hydration_decay": ["0"]}, "unknown knob 'hydration_decay'; L0.2 has none"),
             ({"obs_noise": ["0", "-1"]}, "obs_noise must be at least 0, got -1"),
             ({"obs_noise": ["0", "1", "0"]}, "obs_noise: 0 is given twice"),
+            ({"obs_noise": ["0.1", "1e-1"]}, "obs_noise: 1e-1 is given twice, also as 0.1"),
             ({"obs_noise": [""]}, "obs_noise must be a number, got ''"),
             ({"risk_gating": ["2"]}, "nursing 'risk_gating': strength must be 0 to 1, got 2"),
             ({"risk_gating": ["0.5"], "combined": ["0.5"]}, "'combined' holds 'risk_gating' already"),
@@ -114,15 +117,51 @@ class TestRuns:
             assert [end["interrupted"] for end in ends] == [True, False]
 
     @pytest.mark.parametrize("lost", ["newest", "all"])
-    def test_runs_that_stand_apart_go_on_from_where_all_have_been(self, planned, swept, outcome, tmp_path, lost):
+    def test_runs_that_stand_apart_go_on_from_where_all_have_been(
+        self, planned, swept, outcome, tmp_path, capsys, lost
+    ):
         shutil.copytree(swept, tmp_path, dirs_exist_ok=True)
         runs = planned(tmp_path)
+        for run in runs:
+            run.directory.write_manifest(["test"], ["cpu"])  # as if killed before the end was told
         kept = sorted((runs[1].path / "checkpoints").iterdir())
         for path in kept[-1:] if lost == "newest" else kept:
             path.unlink()
+
+        def killed(rows):
+            raise KeyboardInterrupt
+
+        dying = dataclasses.replace(HOW, checkpoint_seconds=1e9)
+        with pytest.raises(KeyboardInterrupt):
+            run_side_by_side(runs, tmp_path, dying, command=["test"], observe=killed)
+        generation = 0 if lost == "all" else int(kept[-2].stem)
+        assert f"warning: {runs[1].path} stands at generation {generation}; all go on" in capsys.readouterr().err
+        assert {run.directory.reached for run in runs} == {generation}, "nothing is ahead of the lines that are there"
+
         assert run_side_by_side(runs, tmp_path, HOW, command=["test"])
+        assert capsys.readouterr().err == ""
         for ours, theirs in zip(runs, planned(swept), strict=True):
             assert outcome(ours.directory) == outcome(theirs.directory)
+
+    def test_only_what_is_missing_is_computed(self, planned, swept, outcome, tmp_path):
+        shutil.copytree(swept, tmp_path, dirs_exist_ok=True)
+        runs, seen = planned(tmp_path), []
+        shutil.rmtree(runs[2].path)
+        (runs[3].path / "best_genome.npz").unlink()
+        before = {path: path.stat().st_mtime_ns for run in runs[:2] for path in run.path.rglob("*")}
+        assert run_side_by_side(runs[:3], tmp_path, HOW, command=["test"], observe=seen.append)
+        assert [len(rows) for rows in seen] == [1] * len(seen)
+        assert run_side_by_side(runs, tmp_path, HOW, command=["test"], observe=seen.append)
+        assert sum(len(rows[0]) for rows in seen) == 4, "a champion is found without going anywhere"
+        assert before == {path: path.stat().st_mtime_ns for run in runs[:2] for path in run.path.rglob("*")}
+        for ours, theirs in zip(runs, planned(swept), strict=True):
+            assert outcome(ours.directory) == outcome(theirs.directory)
+
+    def test_none_has_more_generations_than_the_others(self, planned, swept):
+        runs = planned(swept)
+        fewer = [PlannedRun(run.experiment.with_settings({"generations": 3}), run.seed, run.path) for run in runs]
+        with pytest.raises(RunError, match="seed0 has 4 generations already; --resume cannot go back to 3"):
+            run_side_by_side(fewer, swept, HOW, command=["test"])
 
     def test_another_experiment_in_its_place_is_refused(self, planned, swept):
         runs = planned(swept)
@@ -172,6 +211,9 @@ class TestCommand:
         again = sweep(*self.VARY, "--resume", "--json").json
         assert again["cells"] == told["cells"]
         assert told["env_steps"] == 4 * told["env_steps_per_run"] > again["env_steps"] == 0
+        shutil.rmtree(out / second["cell"] / "seed1")
+        again = sweep(*self.VARY, "--resume", "--json").json
+        assert (again["cells"], again["env_steps"]) == (told["cells"], told["env_steps_per_run"])
         refused = sweep(*self.VARY)
         assert (refused.code, "is not empty; --resume goes on" in refused.err) == (2, True)
         other = sweep("--vary", "sensory_gating=0,0.5", "--resume")

@@ -19,7 +19,8 @@ from koki2_train.evaluation import evaluate
 from koki2_train.experiment import Experiment
 from koki2_train.genomes import DirectGenome
 from koki2_train.lifetime import LifeSummary, lifetime
-from koki2_train.run_directory import RunDirectory, RunError, find_runs
+from koki2_train.run_directory import RunDirectory, RunError
+from koki2_train.runs import find_runs
 from koki2_train.statistics import mean_of_all, normalised, over_runs, summarise_lives
 from koki2_train.streams import Stream, life_keys, stream_key
 

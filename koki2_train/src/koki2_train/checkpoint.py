@@ -70,14 +70,18 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 def save_numbered(
     folder: Path, number: int, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], keep: int
 ) -> None:
-    """Writes checkpoint ``number`` into ``folder`` and deletes all but the last ``keep`` up to it.
-
-    Those with a larger number are damaged ones that were passed over; they must not push out this one.
-    """
+    """Writes checkpoint ``number`` into ``folder`` and deletes all but the last ``keep``."""
     folder.mkdir(exist_ok=True)
     save(folder / f"{number:08d}{_SUFFIX}", arrays, meta)
-    for old in [path for path in newest_first(folder) if int(path.stem) <= number][keep:]:
+    for old in newest_first(folder)[keep:]:
         old.unlink()
+
+
+def drop_after(folder: Path, number: int) -> None:
+    """Deletes the checkpoints with a larger number, the newest first."""
+    for path in newest_first(folder):
+        if int(path.stem) > number:
+            path.unlink()
 
 
 def newest_first(folder: Path) -> list[Path]:

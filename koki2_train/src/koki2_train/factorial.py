@@ -15,6 +15,7 @@ from koki2_train.assessment import HeldOut, load_champion, on_both_sides, stack_
 from koki2_train.experiment import NURSING, Experiment, join_settings
 from koki2_train.run_directory import RunDirectory
 from koki2_train.runner import Observer, RunOptions, run_experiment
+from koki2_train.runs import PlannedRun
 from koki2_train.statistics import interval, mean_of_all
 
 Settings = Mapping[str, Any]
@@ -35,6 +36,10 @@ class Cell:
     levels: Mapping[str, bool]
     experiment: Experiment
     env_steps: int
+
+    def run(self, out: Path, seed: int) -> PlannedRun:
+        """Its run of a seed, in the folder of the study."""
+        return PlannedRun(self.experiment, seed, out / self.name / f"seed{seed}")
 
 
 def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -> list[Cell]:
@@ -90,11 +95,17 @@ def run_cells(
 
     Returns:
         Whether all came to their end; False after an interrupt.
+
+    Raises:
+        RunError: a directory cannot be used so; nothing was changed.
     """
-    for cell, seed in itertools.product(cells, seeds):
-        run = RunDirectory(out / cell.name / f"seed{seed}")
-        result = run_experiment(run, cell.experiment, seed, options, resume=resume, observer=observe(cell, seed))
-        if result.interrupted or (result.stop_asked and (cell, seed) != (cells[-1], seeds[-1])):
+    planned = [(cell, cell.run(out, seed)) for cell, seed in itertools.product(cells, seeds)]
+    for _, run in planned:
+        run.check()
+    for cell, run in planned:
+        observer = observe(cell, run.seed)
+        result = run_experiment(run.directory, run.experiment, run.seed, options, resume=resume, observer=observer)
+        if result.interrupted or (result.stop_asked and run is not planned[-1][1]):
             return False
     return True
 
@@ -110,7 +121,7 @@ def assess_cells(
         other factors. Where the rung keeps a side of its world for tests, ``"held_out"`` says of that side what lives
         there can say, with the ``"knobs"`` that make it.
     """
-    runs = {cell.name: [RunDirectory(out / cell.name / f"seed{seed}") for seed in seeds] for cell in cells}
+    runs = {cell.name: [cell.run(out, seed).directory for seed in seeds] for cell in cells}
     champions = {
         cell.name: stack_genomes([load_champion(run, cell.experiment) for run in runs[cell.name]]) for cell in cells
     }

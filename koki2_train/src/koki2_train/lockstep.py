@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,35 +23,15 @@ from koki2_train.batch import (
     start_all,
 )
 from koki2_train.evaluation import replicate
-from koki2_train.experiment import Experiment
 from koki2_train.folder_lock import hold
-from koki2_train.run_directory import RunDirectory, RunError
+from koki2_train.run_directory import RunError
 from koki2_train.run_records import load_state, rows_of, save_champion, save_state
 from koki2_train.runner import RunOptions
+from koki2_train.runs import PlannedRun
 from koki2_train.stopping import StopRequest
 from koki2_train.training import GenerationLog, RunState
 
 Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One of the runs.
-
-    Attributes:
-        experiment: what is run; all of them have the same but for values of knobs.
-        seed: its seed.
-        path: its run directory.
-    """
-
-    experiment: Experiment
-    seed: int
-    path: Path
-
-    @property
-    def directory(self) -> RunDirectory:
-        """Its files."""
-        return RunDirectory(self.path)
 
 
 def run_side_by_side(
@@ -64,14 +44,15 @@ def run_side_by_side(
 ) -> bool:
     """Evolves all runs, as one compiled program, to the bits that each has when it is run alone.
 
-    Runs that were begun go on, all from the last generation that each of them has a checkpoint of.
+    Runs that are finished are left as they are. The others go on, all from the last generation that each of them has a
+    checkpoint of.
 
     Args:
         runs: what is run, and where its files are.
         folder: holds all of them; locked meanwhile.
         options: how it is carried out.
         command: for the manifests.
-        observe: sees the rows of every chunk, those of each run.
+        observe: sees the rows of every chunk, those of each run that goes on.
 
     Returns:
         Whether they came to their end; False after an interrupt.
@@ -81,13 +62,11 @@ def run_side_by_side(
         OSError: files cannot be written.
     """
     for run in runs:
-        if run.directory.exists:
-            run.directory.check_same(run.experiment, run.seed)
-        else:
-            run.directory.check_free()
+        run.check()
     try:
         with hold(folder), StopRequest() as stop:
-            return _SideBySide(runs, options, observe, stop).carry_out(command)
+            behind = [run for run in runs if not run.is_finished]
+            return not behind or _SideBySide(behind, options, observe, stop).carry_out(command)
     except BlockingIOError:
         raise RunError(f"{folder} is in use by another process") from None
 
@@ -119,8 +98,7 @@ class _SideBySide:
         states = self._restore()
         done = int(states.generation)
         self._begin(done, command)
-        if done < self.target:
-            states, _ = self._advance(states, 0)  # compiles, and nothing more
+        states, _ = self._advance(states, 0)  # compiles, and nothing more
         pace, saved_at = 1, time.monotonic()
         while done < self.target and not self.stop.asked:
             began = time.monotonic()
@@ -140,23 +118,26 @@ class _SideBySide:
     def _restore(self) -> RunState:
         """Where the runs stand on disk, all at the same generation."""
         fresh = start_all(self.program, self.roots)
-        if not all(run.directory.exists for run in self.runs):
-            return fresh
         up_to: int | None = None
         while True:
-            found = [
-                load_state(run.directory, run_of(fresh, i), run.experiment, run.seed, up_to)
-                for i, run in enumerate(self.runs)
-            ]
-            standing = [int(each[0].generation) if each else 0 for each in found]
-            if not min(standing):
-                return fresh
-            if min(standing) == max(standing):
-                break
+            found = self._load(fresh, up_to)
+            standing = [int(state.generation) for state, _ in found]
             up_to = min(standing)
-        known = [each for each in found if each]
-        self.saved, self.seconds_before = standing[0], [seconds for _, seconds in known]
-        return replicate(self.mesh, lockstep([state for state, _ in known]))
+            if up_to == max(standing):
+                break
+            last = self.runs[standing.index(up_to)].path
+            print(f"warning: {last} stands at generation {up_to}; all go on from there", file=sys.stderr)
+        states, seconds = zip(*found, strict=True)
+        self.saved, self.seconds_before = up_to or None, list(seconds)
+        return replicate(self.mesh, lockstep(states))
+
+    def _load(self, fresh: RunState, up_to: int | None) -> list[tuple[RunState, float]]:
+        """For each run its newest state, of generation ``up_to`` at most, and the time spent until then."""
+        found = []
+        for i, run in enumerate(self.runs):
+            newborn = run_of(fresh, i)
+            found.append(load_state(run.directory, newborn, run.experiment, run.seed, up_to) or (newborn, 0.0))
+        return found
 
     def _begin(self, done: int, command: list[str]) -> None:
         kinds = [str(device.device_kind) for device in self.mesh.devices.flat]
@@ -165,9 +146,8 @@ class _SideBySide:
             if not directory.exists:
                 directory.create(run.experiment, run.seed)
             directory.remove_unfinished()
-            directory.rewind_generations(done)
-            longer = run.experiment.with_settings({"generations": max(self.target, done)})
-            directory.write_config(longer, run.seed)
+            directory.rewind(done)
+            directory.write_config(run.experiment, run.seed)
             directory.write_manifest(command, kinds, seed=run.seed, side_by_side=len(self.runs))
 
     def _advance(self, states: RunState, last: int) -> tuple[RunState, GenerationLog]:

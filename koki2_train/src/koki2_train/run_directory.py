@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +75,26 @@ class RunDirectory:
         self.check_free()
         self.path.mkdir(parents=True, exist_ok=True)
         self.write_config(experiment, seed)
+
+    @property
+    def reached(self) -> int:
+        """The generation of its newest checkpoint, whole or not; 0 before there is one."""
+        return max((int(path.stem) for path in checkpoint.newest_first(self.path / "checkpoints")), default=0)
+
+    @property
+    def has_champion(self) -> bool:
+        """Whether ``best_genome.npz`` is there."""
+        return (self.path / "best_genome.npz").is_file()
+
+    @property
+    def last_invocation(self) -> dict[str, Any]:
+        """What the manifest says of the newest invocation; nothing before there is one.
+
+        Raises:
+            RunError: the manifest cannot be read.
+        """
+        invocations: list[dict[str, Any]] = self._read_manifest()["invocations"]
+        return invocations[-1] if invocations else {}
 
     def read_config(self) -> tuple[Experiment, int]:
         """Experiment and seed.
@@ -149,9 +168,15 @@ class RunDirectory:
             )
         return rows
 
-    def rewind_generations(self, count: int) -> None:
-        """Keeps the first ``count`` generations, as :meth:`first_generations`, and drops what a crash left behind."""
-        generation_log.write_rows(self._mine("generations.jsonl"), self.first_generations(count))
+    def rewind(self, count: int) -> None:
+        """Keeps the first ``count`` generations and drops what lies behind them, checkpoints before lines.
+
+        Raises:
+            RunError: there are fewer; nothing was changed.
+        """
+        kept = self.first_generations(count)
+        checkpoint.drop_after(self._mine("checkpoints"), count)
+        generation_log.write_rows(self._mine("generations.jsonl"), kept)
 
     def save_checkpoint(
         self, generation: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], keep: int = 3
@@ -274,28 +299,3 @@ def _refuse_another(what: str, old: Experiment, old_seed: int, new: Experiment, 
     for name in before:
         if name != "generations" and before[name] != now[name]:
             raise RunError(f"{what} with {name} {before[name]}, not {now[name]}; --resume cannot change it")
-
-
-def find_runs(paths: list[Path]) -> list[RunDirectory]:
-    """The runs named by paths; a folder of ``seed<k>`` runs stands for all of them.
-
-    Raises:
-        RunError: a path is no run and holds none.
-    """
-    runs: list[RunDirectory] = []
-    for path in paths:
-        run = RunDirectory(path)
-        inside = [RunDirectory(child) for child in sorted(path.glob("seed*"), key=_by_number)] if path.is_dir() else []
-        inside = [child for child in inside if child.exists]
-        if run.exists:
-            runs.append(run)
-        elif inside:
-            runs.extend(inside)
-        else:
-            raise RunError(f"{path} is no run directory (it has no config.json)")
-    return runs
-
-
-def _by_number(path: Path) -> tuple[int, str]:
-    digits = path.name.removeprefix("seed")
-    return (int(digits) if digits.isdecimal() else sys.maxsize, path.name)

@@ -161,7 +161,7 @@ class _Session:
         return max(self.target, int(state.generation))
 
     def carry_out(self, state: RunState) -> RunResult:
-        self.run.rewind_generations(int(state.generation))
+        self.run.rewind(int(state.generation))
         self.leader.begin(self.experiment, self.seed, self.options.log_every, jax.tree.leaves(state))
         state, _ = self._advance(state, 0)  # compiles, and nothing more
         done, saved_at = int(state.generation), time.monotonic()

@@ -23,6 +23,7 @@ from koki2_train.experiment import (
     parse_setting,
     setting_fields,
 )
+from koki2_train.runs import PlannedRun
 
 Settings = Mapping[str, Any]
 Grid = Mapping[str, Sequence[str]]
@@ -46,9 +47,9 @@ class Cell:
         """The values in one word."""
         return ",".join(f"{name}={value}" for name, value in self.values.items())
 
-    def folder(self, out: Path) -> Path:
-        """The folder of its ``seed<k>`` runs."""
-        return out / self.name.replace(":", "-")
+    def run(self, out: Path, seed: int) -> PlannedRun:
+        """Its run of a seed, in the folder of the sweep."""
+        return PlannedRun(self.experiment, seed, out / self.name.replace(":", "-") / f"seed{seed}")
 
 
 def make_cells(rung_name: str, settings: Settings, grid: Grid) -> list[Cell]:
@@ -67,9 +68,10 @@ def make_cells(rung_name: str, settings: Settings, grid: Grid) -> list[Cell]:
     row = rung(rung_name)
     points = {name: {text: _setting(row, name, text) for text in values} for name, values in grid.items()}
     for name, values in grid.items():
-        if len(points[name]) < len(values):
-            twice = next(text for text in values if list(values).count(text) > 1)
-            raise ValueError(f"{name}: {twice} is given twice")
+        for index, text in enumerate(values):
+            same = next(other for other in values if points[name][other] == points[name][text])
+            if values.index(same) < index:
+                raise ValueError(f"{name}: {text} is given twice" + (f", also as {same}" if same != text else ""))
         if name in settings:
             raise ValueError(f"{name} varies, and is also given as {settings[name]}")
     cells = []
@@ -137,10 +139,9 @@ def assess_cells(
         ``"knobs"`` that make it; not where each cell is judged in its own world and one of these knobs varies.
     """
     from koki2_train.assessment import HeldOut, load_champion, on_both_sides, stack_genomes
-    from koki2_train.run_directory import RunDirectory
     from koki2_train.statistics import interval, mean_of_all, over_runs
 
-    runs = {cell.name: [RunDirectory(cell.folder(out) / f"seed{seed}") for seed in seeds] for cell in cells}
+    runs = {cell.name: [cell.run(out, seed).directory for seed in seeds] for cell in cells}
     champions = {
         cell.name: stack_genomes([load_champion(run, cell.experiment) for run in runs[cell.name]]) for cell in cells
     }

@@ -176,7 +176,7 @@ def _continued(begun: Experiment, rung: str, settings: dict[str, Any], out: Path
     try:
         return begun.with_settings(settings)
     except (ValueError, TypeError) as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{out}, which --resume goes on with: {error}") from None
 
 
 def _check_places(targets: dict[int, Path], resume: bool) -> None:

@@ -60,7 +60,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
 
     own_world, began = test_world == "own", time.monotonic()
     try:
-        finished, lived = _evolve(cells, study, plan, log_every)
+        finished, env_steps = _evolve(cells, study, plan, log_every)
         if not finished:
             click.echo(f"{out}: interrupted; go on with --resume", err=True)
             return EXIT_INTERRUPTED
@@ -72,7 +72,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     facts = {
         "generations": generations,
         "env_steps_per_run": base.env_steps(generations),
-        "env_steps": (base.env_steps(generations) - base.env_steps(generations - lived)) * len(cells) * len(seeds),
+        "env_steps": env_steps,
         "seconds": round(seconds, 3),
     }
     test = {"test_world": test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
@@ -86,28 +86,27 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
 
 
 def _evolve(cells: list[Cell], study: Study, plan: dict[str, Any], log_every: int) -> tuple[bool, int]:
-    """Evolves all cells with all seeds; whether they came to their end, and how many generations that took now."""
-    from koki2_train.lockstep import PlannedRun, run_side_by_side
+    """Evolves all cells with all seeds; whether they came to their end, and how many world steps that took now."""
+    from koki2_train.lockstep import run_side_by_side
     from koki2_train.runner import RunOptions
     from koki2_train.sweep import check_worlds
 
     out, options = study.out, RunOptions(study.devices, log_every)
-    runs = [
-        PlannedRun(cell.experiment, seed, cell.folder(out) / f"seed{seed}") for cell in cells for seed in study.seeds
-    ]
+    runs = [cell.run(out, seed) for cell in cells for seed in study.seeds]
     check_worlds(cells)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / _PLAN, (json.dumps(plan, indent=2) + "\n").encode())
-    lived = 0
+    env_steps = 0
 
     def observe(rows: list[list[dict[str, Any]]]) -> None:
-        nonlocal lived
-        lived += len(rows[0])
+        nonlocal env_steps
+        before = cells[0].experiment.env_steps(rows[0][0]["generation"])
+        env_steps += sum(mine[-1]["env_steps"] - before for mine in rows)
         show(_mean_rows(rows))
 
     with progress(f"{plan['rung']} sweep", cells[0].experiment.evolution.generations, quiet=study.as_json) as show:
         finished = run_side_by_side(runs, out, options, command=sys.argv, observe=observe)
-    return finished, lived
+    return finished, env_steps
 
 
 def parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
