@@ -1,6 +1,7 @@
 """What all tests share: compiled programs, and a way to compile faster."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,9 @@ def pytest_configure(config):
     A program is kept under all that it was compiled from and with, so no test meets code that others compiled
     otherwise. What counts how often something compiles counts traces, which are made anew in every process.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Who starts the tests in the background has them ignore interrupts, and some of them are about interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         if all(WORLDS in (place := Path(argument).resolve(), *place.parents) for argument in config.args):
             compile_faster()

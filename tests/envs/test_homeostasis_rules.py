@@ -169,7 +169,7 @@ class TestLayouts:
 
     def born(self, lives=256, **knobs):
         weights = {name: knobs.pop(name, 0.0) for name in LAWS}
-        params = params_of(width=12, height=8, num_salty=1, **weights, **knobs)
+        params = params_of(**{"width": 12, "height": 8, "num_salty": 1, **weights, **knobs})
         # Weights as arrays, so that all of these tests share compiled code.
         params = params.replace(**{name: jnp.float32(weight) for name, weight in weights.items()})
         return births(self.ENV, params, jax.random.split(jax.random.key(1), lives))
@@ -203,6 +203,18 @@ class TestLayouts:
         pairs = {(tuple(f), tuple(w)) for f, w in zip(state.food_box.tolist(), state.water_box.tolist(), strict=True)}
         left, right, top, bottom = (0, 0, 3, 8), (9, 0, 3, 8), (0, 0, 12, 3), (0, 5, 12, 3)
         assert pairs == {(left, right), (right, left), (top, bottom), (bottom, top)}
+
+    @pytest.mark.parametrize(
+        ("width", "height", "first", "last"),
+        [(12, 1, (0, 0, 3, 1), (9, 0, 3, 1)), (1, 12, (0, 0, 1, 3), (0, 9, 1, 3))],
+    )
+    def test_a_line_has_two_sides(self, width, height, first, last):
+        boxes = {}
+        for shifts in (False, True):
+            state = self.born(layout_opposite=1.0, layout_spread=3, layout_shifts=shifts, width=width, height=height)
+            both = zip(state.food_box.tolist(), state.water_box.tolist(), strict=True)
+            boxes[shifts] = {(tuple(food), tuple(water)) for food, water in both}
+        assert boxes == {False: {(first, last)}, True: {(first, last), (last, first)}}
 
     def test_clusters_that_shift_stay_in_the_world(self):
         state = self.born(layout_clustered=1.0, layout_spread=2, layout_shifts=True)

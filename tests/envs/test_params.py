@@ -94,8 +94,27 @@ def test_more_bad_sources_than_sources_are_refused():
     env, params = make("L0.2")
     with pytest.raises(ValueError, match="num_bad_sources must be at most num_sources = 4, got 5"):
         env.reset(jax.random.key(0), params.replace(num_bad_sources=5))
+    env, params = make("L0.2", num_sources=1)  # knobs come second
     with pytest.raises(ValueError, match="num_bad_sources must be at most num_sources = 1, got 2"):
-        make("L0.2", num_sources=1)
+        env.reset(jax.random.key(0))
+    _, state = env.reset(jax.random.key(0), params.replace(num_bad_sources=1))
+    assert state.source_is_bad.tolist() == [True]
+
+
+@pytest.mark.parametrize("as_what", [int, np.int32, np.asarray, jnp.asarray])
+def test_contradictions_are_seen_in_whatever_holds_the_number_and_in_every_step(as_what):
+    env, params = make("L0.2")
+    wrong, key = params.replace(num_bad_sources=as_what(5)), jax.random.key(0)
+    _, state = env.reset(key)
+    for call in (lambda: env.reset(key, wrong), lambda: env.step(key, state, 0, wrong)):
+        with pytest.raises(ValueError, match="num_bad_sources must be at most num_sources = 4, got 5"):
+            call()
+
+
+def test_params_of_a_world_built_on_this_one_are_refused_too():
+    env, _ = make("L1.0")
+    with pytest.raises(TypeError, match=r"L1\.0 takes ForagingParams, got SeasonsParams"):
+        env.reset(jax.random.key(0), make("L4.1")[1])
 
 
 @pytest.mark.parametrize("content", [0, None, object()])

@@ -120,6 +120,6 @@ def test_shelters_storms_and_cues_are_seen():
     picture, record = scene("L3.2")
     assert picture.layers[0].name == "shelter"
     senses = {sense.name: sense.values for sense in picture.senses}
-    assert list(senses) == ["gradient x", "cue", "storm", "decoy"]
-    np.testing.assert_array_equal(senses["storm"] == 1, record.states.storm_phase[: record.num_lived] == STORM)
-    assert 0 < senses["storm"].mean() < 1
+    assert list(senses) == ["gradient x", "shelter x", "cue", "storm (hidden)", "decoy"]
+    np.testing.assert_array_equal(senses["storm (hidden)"] == 1, record.states.storm_phase[: record.num_lived] == STORM)
+    assert 0 < senses["storm (hidden)"].mean() < 1

@@ -241,7 +241,7 @@ class TestErrors:
             ({"storm_calm_min": 30}, "storm_calm_min must be at most storm_calm_max = 24, got 30"),
             ({"cue_validity_high": 0.5}, "cue_validity_low must be at most cue_validity_high = 0.5, got 1"),
             ({"cue_jitter": 10}, "cue_jitter must be below cue_delay = 10, got 10"),
-            ({"width": 4, "height": 4, **ZONES, "zone_radius": 3.0}, "zone_radius must leave a cell .*, got 3"),
+            ({"width": 4, "height": 4, **ZONES, "zone_radius": 3.0}, "zone_radius must be below 2.82843, .*, got 3"),
         ],
     )
     def test_knobs_that_contradict_each_other(self, knobs, message):

@@ -133,7 +133,7 @@ def python():
 @pytest.fixture
 def a_side(monkeypatch):
     """Knobs; L1.0 has for once a side that is never trained on, and these make it."""
-    side = {"energy_gain": 0.5, "respawn_delay": 9}
+    side = {"bad_source_deplete_p": 0.5, "respawn_delay": 9}
     monkeypatch.setitem(RUNGS, "L1.0", dataclasses.replace(RUNGS["L1.0"], held_out=side))
     return side
 

@@ -24,8 +24,13 @@ def test_both_sides_are_reported(finished, a_side):
 
 
 def test_where_the_side_is_chosen_by_hand_there_is_only_that(finished, a_side):
-    assert "held_out" not in assess_both_sides([finished.path], 8, 3, (), {"energy_gain": 0.2})
+    assert "held_out" not in assess_both_sides([finished.path], 8, 3, (), {"respawn_delay": 5})
     assert "held_out" in assess_both_sides([finished.path], 8, 3, (), {"obs_noise": 0.1})
+
+
+def test_a_run_that_was_trained_elsewhere_has_no_side_that_it_was_never_trained_on(tiny, run_tiny, a_side, tmp_path):
+    run, _ = run_tiny(tiny.with_settings({"generations": 1, **a_side}), tmp_path)
+    assert "held_out" not in assess_both_sides([run.path], 8, 3)
 
 
 def test_a_rung_without_sides_has_one(finished):
@@ -34,13 +39,13 @@ def test_a_rung_without_sides_has_one(finished):
 
 def test_the_command_line_shows_both(cli, finished, a_side):
     out = cli("evaluate", finished.path, "--episodes", 8).out
-    assert "never trained on (energy_gain = 0.5, respawn_delay = 9)" in " ".join(out.split())
+    assert "never trained on (bad_source_deplete_p = 0.5, respawn_delay = 9)" in " ".join(out.split())
     assert cli("evaluate", finished.path, "--episodes", 8, "--json").json["held_out"]["knobs"] == a_side
 
 
 def test_a_baseline_on_the_other_side(cli, a_side):
     here = ["baseline", "L1.0", "--episodes", 8, "--steps", 24, "--policy", "greedy", "--json"]
-    other, by_hand = cli(*here, "--held-out"), cli(*here, "--energy-gain", 0.5, "--respawn-delay", 9)
+    other, by_hand = cli(*here, "--held-out"), cli(*here, "--bad-source-deplete-p", 0.5, "--respawn-delay", 9)
     assert other.json == by_hand.json != cli(*here).json
 
 
@@ -48,7 +53,7 @@ def test_a_baseline_on_the_other_side(cli, a_side):
     ("arguments", "message"),
     [
         (["L0.0", "--held-out"], "--held-out: L0.0 has no side that is never trained on"),
-        (["L1.0", "--held-out", "--energy-gain", "0.2"], "--held-out sets energy_gain, which is also given"),
+        (["L1.0", "--held-out", "--respawn-delay", "3"], "--held-out sets respawn_delay, which is also given"),
     ],
 )
 def test_sides_that_cannot_be(cli, a_side, arguments, message):

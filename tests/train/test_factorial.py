@@ -62,7 +62,7 @@ def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path)
 
     again = factorial(*factors, "--resume")
     assert again.code == 0
-    assert "never trained on (energy_gain = 0.5, respawn_delay = 9)" in again.out
+    assert "never trained on (bad_source_deplete_p = 0.5, respawn_delay = 9)" in again.out
     refused = factorial(*factors)
     assert (refused.code, "is not empty; --resume goes on" in refused.err) == (2, True)
     shorter = factorial(*factors, "--resume", "--generations", 1)

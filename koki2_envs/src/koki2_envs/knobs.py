@@ -191,6 +191,19 @@ def largest(knob: Knob) -> Any:
     return jnp.maximum(knob.start, knob.end)
 
 
+def known_number(value: Any) -> bool | int | float | None:
+    """The one number, also in an array, that a value is known to be; None for schedules, batches and tracers.
+
+    For checks: what is compiled does not depend on numbers in arrays (:func:`is_always`).
+    """
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Schedule) or is_abstract(value) or np.ndim(value) != 0:
+        return None
+    number: bool | int | float = np.asarray(value).item()
+    return number
+
+
 def is_always(knob: Knob, value: float) -> bool:
     """Whether a knob is known, before any tracing, to keep ``value`` for the whole life."""
     if isinstance(knob, Schedule):
@@ -269,40 +282,15 @@ def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
     return kind(value) if isinstance(value, bool | int | float | np.bool_ | np.number) else value
 
 
-def to_dict(params: Any) -> dict[str, Any]:
-    """A params instance as plain numbers, and schedules as ``{"start", "end", "from_phi", "to_phi"}``."""
-
-    def plain(value: Any) -> Any:
-        return value.item() if np.ndim(value) == 0 and hasattr(value, "item") else np.asarray(value).tolist()
-
-    def encode(value: Any) -> Any:
-        if isinstance(value, Schedule):
-            return {f.name: plain(np.asarray(getattr(value, f.name))) for f in dataclasses.fields(value)}
-        return value if isinstance(value, bool | int | float) else plain(value)
-
-    return {name: encode(getattr(params, name)) for name in knob_fields(params)}
-
-
-def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
-    """The inverse of :func:`to_dict`; absent knobs take their defaults.
+def check_range(params: Any, low: str, high: str) -> None:
+    """Refuses params in which a range, given by two of their knobs, ends before it begins.
 
     Raises:
-        ValueError, TypeError: an unknown knob or a value that cannot be, by name.
+        ValueError: by the knobs' names.
     """
-    known = knob_fields(cls)
-
-    def decode(name: str, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return np.asarray(value) if isinstance(value, list) else value
-        names = [field.name for field in dataclasses.fields(Schedule)]
-        if not {"start", "end"} <= value.keys() <= set(names):
-            raise ValueError(f"{name}: a schedule has start, end, from_phi, to_phi; got {sorted(value)}")
-        return Schedule(**value)
-
-    for name in values:
-        if name not in known:
-            raise ValueError(f"unknown knob {name!r}{did_you_mean(name, known)}")
-    return cls(**{name: decode(name, value) for name, value in values.items()})
+    least, most = known_number(getattr(params, low)), known_number(getattr(params, high))
+    if least is not None and most is not None and least > most:
+        raise ValueError(f"{low} must be at most {high} = {most:g}, got {least:g}")
 
 
 def did_you_mean(name: str, known: Mapping[str, Any] | list[str]) -> str:

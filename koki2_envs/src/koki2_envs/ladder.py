@@ -180,7 +180,10 @@ def rung(name: str) -> Rung:
 
     Raises:
         ValueError: there is no such rung; the message lists those that are.
+        TypeError: not a name.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"a rung is called by its name, such as 'L0.2', got {name!r}")
     if name not in RUNGS:
         raise ValueError(f"unknown rung {name!r}{did_you_mean(name, RUNGS)}; rungs are {', '.join(RUNGS)}")
     return RUNGS[name]
@@ -194,7 +197,8 @@ def make(name: str, **structure: int) -> tuple[Any, Any]:
         structure: constructor arguments that set array shapes, such as ``num_sources=6``.
 
     Returns:
-        The environment and its default params, as ``gymnax.make`` does.
+        The environment and its default params, as ``gymnax.make`` does. They are the rung's; where ``structure`` leaves
+        fewer things than they count, ``replace`` that knob before a life begins.
 
     Raises:
         ValueError, TypeError: an unknown rung or argument, or a value that cannot be; the message names it.

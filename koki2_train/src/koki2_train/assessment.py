@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -127,22 +127,28 @@ def _live_policy(
 
 
 def on_both_sides(
-    rung_name: str, judge: Callable[[dict[str, Any]], dict[str, Any]], chosen: Collection[str] = ()
+    experiments: Sequence[Experiment], judge: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> dict[str, Any]:
     """What is found in a rung's world and, where it keeps a side for tests, also there.
 
     Args:
-        rung_name: the rung.
+        experiments: all that was trained, or is judged. Where one of them has another value of a knob that makes the
+            side than the rung has, nobody can say that it was never trained on, and it is left out.
         judge: what to find out, with these knobs set.
-        chosen: knobs that were chosen by hand; there is no other side of what is chosen.
 
     Returns:
         What ``judge`` finds with nothing set and, in ``"held_out"``, what it finds on the side that is never trained
-        on, with the ``"knobs"`` that make it. That entry is absent where there is no such side.
+        on, with the ``"knobs"`` that make it. That entry is absent where there is no such side, or several rungs.
     """
-    result, side = judge({}), dict(rung(rung_name).held_out)
-    if side and not side.keys() & set(chosen):
-        result["held_out"] = {"knobs": side, **judge(side)}
+    row = rung(experiments[0].rung)
+    trained = {name: getattr(row.default_params, name) for name in row.held_out}
+    alike = all(
+        each.rung == row.id and all(getattr(each.params, name) == value for name, value in trained.items())
+        for each in experiments
+    )
+    result = judge({})
+    if row.held_out and alike:
+        result["held_out"] = {"knobs": dict(row.held_out), **judge(dict(row.held_out))}
     return result
 
 
@@ -157,15 +163,15 @@ def assess_both_sides(
     """What :func:`assess_runs` returns and, where the runs' rung keeps a side of its world for tests, also that.
 
     The side that was never trained on is in ``"held_out"``, of the same form, with the ``"knobs"`` that make it; that
-    entry is absent where the rung has no such side, the runs are of several rungs, or an override sets one of its
-    knobs.
+    entry is absent where the rung has no such side, the runs are of several rungs, or a run or an override has another
+    value of one of these knobs than the rung.
     """
 
     def judge(knobs: dict[str, Any]) -> dict[str, Any]:
         return assess_runs(paths, episodes, seed, baselines, {**(overrides or {}), **knobs}, adult)
 
-    rungs = {run.read_config()[0].rung for run in find_runs([Path(path) for path in paths])}
-    return judge({}) if len(rungs) > 1 else on_both_sides(rungs.pop(), judge, overrides or ())
+    trained = [run.read_config()[0] for run in find_runs([Path(path) for path in paths])]
+    return on_both_sides([each.with_settings(overrides or {}) for each in trained], judge)
 
 
 def assess_runs(

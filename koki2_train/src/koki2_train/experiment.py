@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from koki2_envs.knobs import Schedule, did_you_mean, from_dict, knob_fields, spec_of, to_dict
+from koki2_envs.knob_data import from_dict, to_dict
+from koki2_envs.knobs import Schedule, did_you_mean, knob_fields, spec_of
 from koki2_envs.ladder import RUNGS, Rung, rung
 from koki2_envs.nursing import adult, nurse, parse_nursing
 from koki2_envs.params import STRUCTURE, WorldParams
@@ -232,7 +233,7 @@ def _params(row: Rung, chosen: Mapping[str, Any], structure: Mapping[str, int]) 
         at_birth = initial.start if isinstance(initial, Schedule) else initial
         params = params.replace(energy_decay=at_birth / params.max_steps_in_episode)
     for name, value in structure.items():
-        STRUCTURE[name].check(name, value, params)
+        STRUCTURE[name].check_holds(name, STRUCTURE[name].check(name, value), params)
     return params
 
 

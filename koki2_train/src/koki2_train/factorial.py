@@ -148,7 +148,7 @@ def assess_cells(
             "baselines": {name: lives.policy(name)["fitness"] for name in ("random", "greedy", "oracle")},
         }
 
-    result = on_both_sides(cells[0].experiment.rung, judge)
+    result = on_both_sides([cell.experiment for cell in cells], judge)
     for cell, described in zip(cells, result["cells"], strict=True):
         described.update(_evolved(cell, runs[cell.name]))
     return result

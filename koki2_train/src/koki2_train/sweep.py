@@ -136,7 +136,7 @@ def assess_cells(
         ``{"cells": [...], "baselines": {...}}``: per cell all metrics over seeds with 95 % intervals, fitness by seed,
         and the difference in fitness to the first cell, paired by seed. ``baselines`` only where all share a world.
         Where the rung keeps a side of its world for tests, ``"held_out"`` says the same of that side, with the
-        ``"knobs"`` that make it; not where each cell is judged in its own world and one of these knobs varies.
+        ``"knobs"`` that make it; not where a cell has another value of one of these knobs than the rung.
     """
     from koki2_train.assessment import HeldOut, load_champion, on_both_sides, stack_genomes
     from koki2_train.statistics import interval, mean_of_all, over_runs
@@ -174,4 +174,4 @@ def assess_cells(
             result["baselines"] = {name: adults.policy(name)["fitness"] for name in ("random", "greedy", "oracle")}
         return result
 
-    return on_both_sides(base.rung, judge, cells[0].values.keys() if own_world else ())
+    return on_both_sides([cell.experiment for cell in cells], judge)

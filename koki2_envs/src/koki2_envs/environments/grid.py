@@ -49,7 +49,7 @@ class Grid(World[StateT, ParamsT]):
         return jnp.stack([jnp.asarray(params.width, jnp.int32), jnp.asarray(params.height, jnp.int32)])
 
     def reset_env(self, key: jax.Array, params: ParamsT) -> tuple[jax.Array, StateT]:
-        """A newborn in the middle of the grid, among sources in uniform cells."""
+        """A newborn in the middle of the grid, among sources in cells that the family's rules draw."""
         state = self.state_class(**self.birth(key, params))
         return self.observe(key, state, None, params), state
 

@@ -12,7 +12,7 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, is_always
+from koki2_envs.knobs import at, is_always, known_number
 from koki2_envs.mechanics import body, layouts
 from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.mechanics.sources import Sources, Visit, scatter, together
@@ -92,11 +92,11 @@ class Homeostasis(Foraging[StateT, ParamsT]):
         super().__init__(rung, default_params, num_sources=num_sources, num_water=num_water)
         self.num_water = self.structure["num_water"]
 
-    def check_params(self, params: ParamsT) -> None:
-        """Refuses params that cannot be together (see :meth:`World.check_params`)."""
-        super().check_params(params)
+    def check_knobs(self, params: ParamsT) -> None:
+        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+        super().check_knobs(params)
         names = [f"layout_{name}" for name in layouts.LAW_NAMES]
-        if all(is_always(getattr(params, name), 0.0) for name in names):
+        if all(known_number(getattr(params, name)) == 0 for name in names):
             raise ValueError(f"one of {', '.join(names)} must be above 0, got 0 for all")
 
     @property

@@ -12,10 +12,10 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, is_always
+from koki2_envs.knobs import at, check_range, is_always
 from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.mechanics.sources import Visit
-from koki2_envs.mechanics.switches import check_ends, drawn_phase
+from koki2_envs.mechanics.switches import drawn_phase
 from koki2_envs.params import MoodsParams
 
 
@@ -74,10 +74,10 @@ class Moods(Homeostasis[StateT, ParamsT]):
         """
         super().__init__(rung, default_params, num_sources=num_sources, num_water=num_water)
 
-    def check_params(self, params: ParamsT) -> None:
-        """Refuses params that cannot be together (see :meth:`World.check_params`)."""
-        super().check_params(params)
-        check_ends("mood_phi", params.mood_phi_low, params.mood_phi_high)
+    def check_knobs(self, params: ParamsT) -> None:
+        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+        super().check_knobs(params)
+        check_range(params, "mood_phi_low", "mood_phi_high")
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""

@@ -12,6 +12,7 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
+from koki2_envs.knobs import known_number
 from koki2_envs.mechanics import rooms
 from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.params import ObstaclesParams
@@ -77,11 +78,11 @@ class Obstacles(Foraging[ObstaclesState, ObstaclesParams]):
         super().__init__(rung, default_params, num_sources=num_sources, num_walls=num_walls)
         self.num_walls = self.structure["num_walls"]
 
-    def check_params(self, params: ObstaclesParams) -> None:
-        """Refuses params that cannot be together (see :meth:`World.check_params`)."""
-        super().check_params(params)
-        width, height = params.width, params.height
-        if isinstance(width, int) and isinstance(height, int) and width * height > _MOST_CELLS:
+    def check_knobs(self, params: ObstaclesParams) -> None:
+        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+        super().check_knobs(params)
+        width, height = known_number(params.width), known_number(params.height)
+        if width is not None and height is not None and width * height > _MOST_CELLS:
             raise ValueError(
                 f"width · height must be at most {_MOST_CELLS} in a world with walls, got {width * height}"
             )

@@ -13,10 +13,10 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at
+from koki2_envs.knobs import at, check_range
 from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.mechanics.sources import Sources, Visit, scatter, together
-from koki2_envs.mechanics.switches import check_ends, drawn_phase
+from koki2_envs.mechanics.switches import drawn_phase
 from koki2_envs.params import SeasonsParams
 
 
@@ -80,10 +80,10 @@ class Seasons(Foraging[StateT, ParamsT]):
         super().__init__(rung, default_params, num_sources=num_sources, num_second=num_second)
         self.num_second = self.structure["num_second"]
 
-    def check_params(self, params: ParamsT) -> None:
-        """Refuses params that cannot be together (see :meth:`World.check_params`)."""
-        super().check_params(params)
-        check_ends("season_phi", params.season_phi_low, params.season_phi_high)
+    def check_knobs(self, params: ParamsT) -> None:
+        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+        super().check_knobs(params)
+        check_range(params, "season_phi_low", "season_phi_high")
 
     @property
     def num_places(self) -> int:

@@ -13,7 +13,7 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, is_always, when_active
+from koki2_envs.knobs import at, check_range, known_number, when_active
 from koki2_envs.mechanics import body, storms, zones
 from koki2_envs.mechanics.luck import Luck, Stream
 from koki2_envs.mechanics.sources import Sources, Visit, uniform_cells
@@ -56,10 +56,10 @@ class ThreatsState(ForagingState):
 class Threats(Foraging[ThreatsState, ThreatsParams]):
     """Foraging among zones that hurt and under storms that a cue announces.
 
-    **Observation** (9,) float32: the four of :class:`Foraging`; ``pain``, 1 where the step that led here hurt (inside a
-    zone, or out in a storm), else 0; ``cue``, 1 while the cue is on; ``shelter_x``, ``shelter_y``: displacement to the
-    nearest shelter, by the same sensor as that to the sources, 0 in a world without storms; ``decoy``, 1 while the
-    decoy is on. ``obs_noise`` is added to all nine.
+    **Observation** (9,) float32: the four of :class:`Foraging`; ``pain``, 1 where the step that led here ended inside a
+    zone, or out in a storm, whatever that costs, else 0; ``cue``, 1 while the cue is on; ``shelter_x``, ``shelter_y``:
+    displacement to the nearest shelter, by the same sensor as that to the sources, 0 in a world without storms;
+    ``decoy``, 1 while the decoy is on. ``obs_noise`` is added to all nine.
 
     **Born** with ``num_zones`` centres, uniform but never within ``zone_radius`` of the birth cell
     (:func:`koki2_envs.mechanics.zones.away_from`), ``num_shelters`` uniform shelters, a calm that begins, the decoy
@@ -109,21 +109,23 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
         self.num_zones = self.structure["num_zones"]
         self.num_shelters = self.structure["num_shelters"]
 
-    def check_params(self, params: ThreatsParams) -> None:
-        """Refuses params that cannot be together (see :meth:`World.check_params`)."""
-        super().check_params(params)
-        for low, high in (("storm_calm_min", "storm_calm_max"), ("cue_validity_low", "cue_validity_high")):
-            least, most = getattr(params, low), getattr(params, high)
-            if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
-                raise ValueError(f"{low} must be at most {high} = {most:g}, got {least:g}")
-        delay, jitter = params.cue_delay, params.cue_jitter
-        if isinstance(delay, int) and isinstance(jitter, int) and jitter >= delay:
+    def check_knobs(self, params: ThreatsParams) -> None:
+        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+        super().check_knobs(params)
+        check_range(params, "storm_calm_min", "storm_calm_max")
+        check_range(params, "cue_validity_low", "cue_validity_high")
+        delay, jitter, radius, width, height = (
+            known_number(getattr(params, name))
+            for name in ("cue_delay", "cue_jitter", "zone_radius", "width", "height")
+        )
+        if delay is not None and jitter is not None and jitter >= delay:
             raise ValueError(f"cue_jitter must be below cue_delay = {delay}, got {jitter}")
-        farthest = [n // 2 for n in (params.width, params.height) if isinstance(n, int)]
-        radius, loss = params.zone_radius, params.zone_integrity_loss
-        known = len(farthest) == 2 and isinstance(radius, int | float) and not is_always(loss, 0.0)
-        if known and math.hypot(*farthest) <= radius:
-            raise ValueError(f"zone_radius must leave a cell of the world out of reach of birth, got {radius:g}")
+        if radius is None or width is None or height is None or known_number(params.zone_integrity_loss) == 0:
+            return
+        if (farthest := math.hypot(width // 2, height // 2)) <= radius:
+            raise ValueError(
+                f"zone_radius must be below {farthest:g}, how far the farthest cell is from birth, got {radius:g}"
+            )
 
     def birth(self, key: jax.Array, params: ThreatsParams) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""

@@ -41,7 +41,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         self.rung = rung
         self.structure = {name: STRUCTURE[name].check(name, value) for name, value in structure.items()}
         self._default_params = default_params
-        self.check_params(default_params)
+        self.check_knobs(default_params)
 
     @property
     def default_params(self) -> ParamsT:
@@ -59,17 +59,28 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         return len(self.action_names)
 
     def check_params(self, params: ParamsT) -> None:
-        """Refuses params that cannot be together with this world's structure.
+        """Refuses params that cannot be together with each other or with this world's structure.
+
+        Whoever begins a life or takes a step has them checked; default params only then with the structure, so that
+        a world with fewer things than its rung's knobs count can be made before they are set.
 
         Raises:
             TypeError: params of another world.
             ValueError: values that contradict each other or the structure, by name.
         """
         expected = type(self._default_params)
-        if not isinstance(params, expected):
+        if type(params) is not expected:
             raise TypeError(f"{self.rung} takes {expected.__name__}, got {type(params).__name__}")
         for name, value in self.structure.items():
-            STRUCTURE[name].check(name, value, params)
+            STRUCTURE[name].check_holds(name, value, params)
+        self.check_knobs(params)
+
+    def check_knobs(self, params: ParamsT) -> None:
+        """Refuses knobs that cannot be together; families add what contradicts itself in theirs.
+
+        Raises:
+            ValueError: by name.
+        """
 
     def reset(self, key: jax.Array, params: ParamsT | None = None) -> tuple[jax.Array, StateT]:
         """Begins a life.
@@ -80,9 +91,12 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
 
         Returns:
             The first observation, and the state.
+
+        Raises:
+            TypeError, ValueError: params that cannot be (see :meth:`check_params`).
         """
-        if params is not None:
-            self.check_params(params)
+        params = self.default_params if params is None else params
+        self.check_params(params)
         result: tuple[jax.Array, StateT] = super().reset(key, params)
         return result
 
@@ -97,14 +111,18 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         Args:
             key: random key.
             state: of the world.
-            action: () int32.
+            action: () int32; what is no action's number does what 0 does.
             params: knobs; default params where None.
 
         Returns:
             Observation and state (of the newborn where the life ended), reward, terminated, truncated, and info, which
             holds ``terminated``, ``truncated`` and the ``final_observation`` besides what the rung tells.
+
+        Raises:
+            TypeError, ValueError: params that cannot be (see :meth:`check_params`).
         """
         params = self.default_params if params is None else params
+        self.check_params(params)
         # Inside of code that is being compiled, knobs that are plain numbers stay constants, and idle ones are free.
         traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((key, state, action)))
         run = World._step if traced else _compiled_step

@@ -47,7 +47,8 @@ def draw(
         weights: of uniform, clustered and opposite; not all zero.
         spread: cells from a cluster's centre to its border, and the depth of a side, at most half of the world.
         shifts: whether centres and sides are drawn; else the centres are a quarter of the width from the left and from
-            the right, and the first kind lies at the left side.
+            the right, and the first kind lies at the left side. In a world one cell high sides are left and right, in
+            one that is one cell wide they are top and bottom.
         size: (2,) int32, the world's width and height.
     """
     lot_key, place_key, side_key = jax.random.split(key, 3)
@@ -57,6 +58,7 @@ def draw(
     fixed = jnp.stack([jnp.stack([size[0] // 4, size[1] // 2]), jnp.stack([size[0] - 1 - size[0] // 4, size[1] // 2])])
     centres = jnp.where(shifts, drawn, fixed)
     side = jnp.where(shifts, jax.random.randint(side_key, (), 0, 4), 0)
+    side = jnp.where(size[1] == 1, side % 2, jnp.where(size[0] == 1, 2 + side % 2, side))
     clusters = [_around(centre, spread, size) for centre in centres]
     sides = [_at_side(side, spread, size), _at_side(side ^ 1, spread, size)]
     anywhere = everywhere(size).first

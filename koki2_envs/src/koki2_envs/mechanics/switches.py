@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from koki2_envs.knobs import Knob, is_always
 from koki2_envs.mechanics.luck import Luck
-
-
-def check_ends(what: str, low: Any, high: Any) -> None:
-    """Refuses a range of phases that ends before it begins.
-
-    Raises:
-        ValueError: by the knobs' names, ``<what>_low`` and ``<what>_high``.
-    """
-    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-        raise ValueError(f"{what}_low must be at most {what}_high = {high:g}, got {low:g}")
 
 
 def drawn_phase(luck: Luck, low: Knob, high: Knob) -> jax.Array:

@@ -21,15 +21,20 @@ class HomeostasisParams(ForagingParams):
     salt_integrity_loss: float = knob(0.25, "integrity lost per arrival at salty water", low=0.0, group="sources")
 
     layout_uniform: float = knob(
-        1.0, "weight of the law by which food and water lie anywhere", low=0.0, group="world", scheduled=False
+        1.0,
+        "weight of the law by which food and water lie anywhere",
+        low=0.0,
+        high=1000.0,
+        group="world",
+        scheduled=False,
     )
     layout_clustered: float = knob(
-        0.0, "weight of the law by which food lies around one place and water around another", low=0.0, group="world",
-        neutral=0.0, scheduled=False,
+        0.0, "weight of the law by which food lies around one place and water around another", low=0.0, high=1000.0,
+        group="world", neutral=0.0, scheduled=False,
     )  # fmt: skip
     layout_opposite: float = knob(
-        0.0, "weight of the law by which food and water lie at opposite sides", low=0.0, group="world", neutral=0.0,
-        scheduled=False,
+        0.0, "weight of the law by which food and water lie at opposite sides", low=0.0, high=1000.0, group="world",
+        neutral=0.0, scheduled=False,
     )  # fmt: skip
     layout_spread: int = knob(
         3, "how far a cluster reaches from its centre, and a side from the border", unit="cells", low=1, group="world"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from koki2_envs.knobs import KnobSpec, check_number
+from koki2_envs.knobs import KnobSpec, check_number, known_number
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Structure:
     spec: KnobSpec
     holds: str | None = None
 
-    def check(self, name: str, value: Any, params: Any = None) -> int:
-        """Refuses a value that cannot be, also together with ``params``, and returns it as an int.
+    def check(self, name: str, value: Any) -> int:
+        """Refuses a value that cannot be, and returns it as an int.
 
         Raises:
             TypeError, ValueError: by name.
@@ -31,10 +31,17 @@ class Structure:
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             raise TypeError(f"{name} must be a whole number, got {value!r}")
         check_number(name, value, self.spec)
-        held = getattr(params, self.holds) if self.holds and params is not None else None
-        if isinstance(held, int) and held > value:
-            raise ValueError(f"{self.holds} must be at most {name} = {value}, got {held}")
         return int(value)
+
+    def check_holds(self, name: str, value: int, params: Any) -> None:
+        """Refuses params that count more things than there are.
+
+        Raises:
+            ValueError: by name.
+        """
+        held = known_number(getattr(params, self.holds)) if self.holds else None
+        if held is not None and held > value:
+            raise ValueError(f"{self.holds} must be at most {name} = {value}, got {held}")
 
 
 def _count(doc: str, holds: str | None = None, *, low: int = 1, high: int = 1024, group: str = "sources") -> Structure:

@@ -6,17 +6,8 @@ import dataclasses
 import json
 from typing import Any, Self
 
-from koki2_envs.knobs import (
-    check_knob,
-    did_you_mean,
-    from_dict,
-    is_always,
-    knob,
-    knob_fields,
-    pytree_dataclass,
-    spec_of,
-)
-from koki2_envs.knobs import to_dict as knobs_to_dict
+from koki2_envs import knob_data
+from koki2_envs.knobs import check_knob, did_you_mean, is_always, knob, knob_fields, pytree_dataclass, spec_of
 
 
 @pytree_dataclass
@@ -47,7 +38,7 @@ class WorldParams:
 
     def to_dict(self) -> dict[str, Any]:
         """All knobs as plain numbers; schedules as mappings."""
-        return knobs_to_dict(self)
+        return knob_data.to_dict(self)
 
     def to_json(self) -> str:
         """All knobs as one JSON object; :meth:`from_json` gives them back exactly."""
@@ -56,7 +47,7 @@ class WorldParams:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Params from :meth:`to_dict`'s mapping; absent knobs take the class's defaults."""
-        return from_dict(cls, values)
+        return knob_data.from_dict(cls, values)
 
     @classmethod
     def from_json(cls, text: str) -> Self:

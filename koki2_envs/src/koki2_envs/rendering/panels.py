@@ -65,7 +65,7 @@ def sense_panel(sense: Curve, limit: float) -> Panel:
 
     Args:
         sense: what was sensed.
-        limit: end of the vertical axis, both ways.
+        limit: end of the vertical axis, both ways where the sense has both signs.
     """
 
     def draw(ax: Any) -> None:
@@ -80,8 +80,10 @@ def sense_panel(sense: Curve, limit: float) -> Panel:
             )
             legend(ax, [(sensed, "sensed"), (perfect, "perfect sensor")], **BESIDE)
         ax.axhline(0, color=QUIET, linewidth=0.8, zorder=1)
-        ax.set_ylim(-1.08 * limit, 1.08 * limit)
-        ax.set_yticks([-limit, 0, limit], [f"−{limit:g}", "0", f"{limit:g}"])
+        ends = (-limit, limit) if sense.signed else (0.0, limit)
+        ax.set_ylim(1.08 * ends[0], 1.08 * ends[1])
+        ticks = dict.fromkeys((ends[0], 0.0, ends[1]))
+        ax.set_yticks(list(ticks), [f"{tick:g}".replace("-", "−") for tick in ticks])
         ax.set_ylabel(sense.name.replace(" ", "\n"))
 
     return Panel(draw, 0.8)

@@ -24,9 +24,13 @@ def draw_readings(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
         _draw_bar(draw, (body[0], body[1] + ROW * row), level.name, f"{value:.2f}", (0, value), level.colour)
     for row, sense in enumerate(scene.senses):
         value = float(sense.values[time]) if time < lived else 0.0
-        share = (0.5, 0.5 + 0.5 * value / stage.sense_limit)
-        number = f"{value:+.2f}".replace("-", "−") if value else "0" if time < lived else "–"
-        _draw_bar(draw, (senses[0], senses[1] + ROW * row), sense.name, number, share, sense.colour)
+        zero = 0.5 if sense.signed else 0.0
+        share = (zero, zero + (1.0 - zero) * value / stage.sense_limit)
+        number = (
+            f"{value:{'+' if sense.signed else ''}.2f}".replace("-", "−") if value else "0" if time < lived else "–"
+        )
+        short = sense.name.partition(" (")[0]
+        _draw_bar(draw, (senses[0], senses[1] + ROW * row), short, number, share, sense.colour)
     action = stage.action_names[int(stage.record.actions[time - 1])] if time else "–"
     for row, (name, text) in enumerate((("action", action), ("return", f"{stage.returns[time]:.1f}"))):
         draw.text((doings[0], doings[1] + ROW * row), name, QUIET, font(13))

@@ -51,11 +51,12 @@ class Curve(NamedTuple):
     """A number over time.
 
     Attributes:
-        name: for labels.
+        name: for labels; what is in parentheses is left out where there is little room.
         values: (n + 1,) for a body variable, (n,) for a sense.
         colour: ``#rrggbb``.
         dashed: whether the line is dashed.
         undistorted: (n,) what a perfect sensor would have given, or None where the sensor was perfect.
+        signed: whether a sense can be negative; if not, its axis begins at 0.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Curve(NamedTuple):
     colour: str = INK
     dashed: bool = False
     undistorted: np.ndarray | None = None
+    signed: bool = True
 
 
 class Ending(NamedTuple):

@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from koki2_envs.rendering.scene import Ending, Layer, Scene
 from koki2_envs.rendering.style import FAINT, FONT, INK, LABEL_SIZE, PAPER, QUIET, TICK_SIZE, Key, Mark, tint
@@ -27,6 +28,7 @@ def draw_strip(ax: Any, scene: Scene) -> list[Key]:
     """Position over time; returns the legend's handles."""
     axis = scene.long_axis
     cells = scene.size[axis]
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     keys: list[Key] = []
     for layer in scene.layers:
         _draw_bands(ax, layer, axis)
@@ -199,7 +201,9 @@ def _dashes(mark: Mark) -> Any:
 
 
 def _grid(ax: Any, size: tuple[int, int]) -> None:
-    """Cell borders, as long as they are not denser than the eye can use."""
+    """Ticks at whole cells; and cell borders, as long as they are not denser than the eye can use."""
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     if max(size) <= 32:
         ax.set_xticks(np.arange(size[0] + 1) - 0.5, minor=True)
         ax.set_yticks(np.arange(size[1] + 1) - 0.5, minor=True)

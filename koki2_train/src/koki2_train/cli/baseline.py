@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
@@ -83,16 +84,30 @@ def _on_the_other_side(rung_name: str, settings: dict[str, Any]) -> dict[str, An
 
 def print_policies(title: str, metrics: dict[str, dict[str, dict[str, float]]], lives: Any) -> None:
     """A table of metrics by policy."""
+    shown = table_metrics(metrics.values())
     rows = [
         [
             name,
             f"{number(m['fitness']['mean'])} ± {number(m['fitness']['se'])}",
             number(lives.normalised(m), 3),
-            *(number(m[metric]["mean"], 3) for metric in TABLE_METRICS),
+            *(number(m[metric]["mean"], 3) for metric in shown),
         ]
         for name, m in metrics.items()
     ]
-    print_table(title, ["policy", "fitness ± se", "normalised", *(n.replace("_", " ") for n in TABLE_METRICS)], rows)
+    print_table(title, ["policy", "fitness ± se", "normalised", *(name.replace("_", "\n") for name in shown)], rows)
 
 
-TABLE_METRICS = ("success", "steps_alive", "energy_gained", "bad_arrivals", "integrity_min", "action_entropy")
+def table_metrics(rows: Collection[Mapping[str, Any]]) -> list[str]:
+    """The metrics that a table shows of what was measured: some that every world has, and then the world's own.
+
+    Args:
+        rows: metrics by name; where they are of several worlds, what all of them have is shown.
+    """
+    from koki2_train.lifetime import LifeSummary
+
+    common = [name for row in rows for name in row if name not in LifeSummary._fields]
+    own = dict.fromkeys(name for name in common if all(name in row for row in rows))
+    return [*_TABLE_METRICS, *own]
+
+
+_TABLE_METRICS = ("success", "steps_alive", "energy_gained", "bad_arrivals", "integrity_min", "action_entropy")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from koki2_train.cli.baseline import POLICIES, TABLE_METRICS
+from koki2_train.cli.baseline import POLICIES, table_metrics
 from koki2_train.cli.options import COUNT, SEED, adult_option, compilation_cache_option, json_option
 from koki2_train.cli.output import number, on_the_other_side, print_json, print_table
 from koki2_train.cli.sources import parse_assignments
@@ -56,9 +56,12 @@ def command(
 
 
 def _print(result: dict[str, Any], title: str) -> None:
+    measured = (*result["runs"], *result["baselines"].values())
+    shown = table_metrics([entry["metrics"] for entry in measured])
+
     def row(name: str, metrics: dict[str, Any], normalised: float | None, spread: str) -> list[str]:
         fitness = f"{number(metrics['fitness']['mean'])} {spread}"
-        return [name, fitness, number(normalised, 3), *(number(metrics[m]["mean"], 3) for m in TABLE_METRICS)]
+        return [name, fitness, number(normalised, 3), *(number(metrics[m]["mean"], 3) for m in shown)]
 
     rows = [
         row(entry["run"], entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}")
@@ -77,5 +80,5 @@ def _print(result: dict[str, Any], title: str) -> None:
         )
     for name, entry in result["baselines"].items():
         rows.append(row(name, entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}"))
-    columns = ["who", "fitness ± se", "normalised", *(n.replace("_", " ") for n in TABLE_METRICS)]
+    columns = ["who", "fitness ± se", "normalised", *(name.replace("_", "\n") for name in shown)]
     print_table(f"{title} (mean over runs: 95 % interval)", columns, rows)

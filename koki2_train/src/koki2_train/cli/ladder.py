@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from koki2_envs.knobs import knob_fields, spec_of, to_dict
+from koki2_envs.knob_data import to_dict
+from koki2_envs.knobs import knob_fields, spec_of
 from koki2_envs.ladder import RUNGS, Rung
 from koki2_envs.params import STRUCTURE
 from koki2_train.cli.options import check_rung, json_option

@@ -38,7 +38,7 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, words:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 or words else "right", no_wrap=True)
+        table.add_column(column, justify="left" if index == 0 or words else "right", vertical="bottom", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)

@@ -71,6 +71,19 @@ def _gradients(env: Foraging, params: ForagingParams, record: LifeRecord, size: 
     return tuple(curves)
 
 
+def sensed_gradient(name: str, record: LifeRecord, first: int, size: tuple[int, int]) -> tuple[Curve, ...]:
+    """A further gradient as sensed, along every axis that the world has.
+
+    Args:
+        name: of what it leads to.
+        record: the life.
+        first: index of its x among the observations; y is the next.
+        size: of the world.
+    """
+    sensed = record.observations[: record.num_lived]
+    return tuple(Curve(f"{name} {'xy'[axis]}", sensed[:, first + axis]) for axis in (0, 1) if size[axis] > 1)
+
+
 @partial(jax.jit, static_argnames=("env", "constants"))
 def _observe_all(
     env: Foraging, params: ForagingParams, constants: tuple[tuple[str, float], ...], states: ForagingState

@@ -10,7 +10,7 @@ from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
 from koki2_envs.params import HomeostasisParams
 from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived_states, scene_of
-from koki2_envs.rendering.scenes.foraging import foraging_scene
+from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import BAD, GOOD, SALT, WATER, Mark
 
 _WATER_X = Homeostasis.observation_names.index("water_x")
@@ -44,15 +44,9 @@ def homeostasis_scene(env: Homeostasis, params: HomeostasisParams, record: LifeR
         ),
         events=tuple(Event(name, mark, np.flatnonzero(when) + 1) for name, mark, when in happened if when.any()),
         levels=(*scene.levels, hydration),
-        senses=(*scene.senses, *_water_gradients(record, scene.size)),
+        senses=(*scene.senses, *sensed_gradient("water", record, _WATER_X, scene.size)),
         ending=_ending(states, record, scene.ending),
     )
-
-
-def _water_gradients(record: LifeRecord, size: tuple[int, int]) -> tuple[Curve, ...]:
-    """The gradient to water as sensed, along every axis that the world has."""
-    sensed = record.observations[: record.num_lived]
-    return tuple(Curve(f"water {'xy'[axis]}", sensed[:, _WATER_X + axis]) for axis in (0, 1) if size[axis] > 1)
 
 
 def _ending(states: HomeostasisState, record: LifeRecord, ending: Ending) -> Ending:

@@ -24,5 +24,8 @@ def _(env: Moods, params: MoodsParams, record: LifeRecord) -> Scene:
     energy, _, hydration = (
         np.broadcast_to(np.asarray(weight, np.float32), (lived,)) for weight in env.drive_weights(born, params, phi)
     )
-    counts = (Curve("mood: eat", energy, BLUE), Curve("mood: drink", hydration, WATER.colour))
+    counts = (
+        Curve("mood: eat", energy, BLUE, signed=False),
+        Curve("mood: drink", hydration, WATER.colour, signed=False),
+    )
     return dataclasses.replace(scene, senses=(*scene.senses, *counts))

@@ -11,7 +11,7 @@ from koki2_envs.environments.seasons import Seasons, SeasonsState
 from koki2_envs.params import SeasonsParams
 from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
-from koki2_envs.rendering.scenes.foraging import foraging_scene
+from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import BAD, GOOD, PAIN, SECOND
 
 _SECOND_X = Seasons.observation_names.index("second_x")
@@ -43,17 +43,16 @@ def _(env: Seasons, params: SeasonsParams, record: LifeRecord) -> Scene:
             if which.any()
         ),
         events=tuple(Event(name, mark, np.flatnonzero(when) + 1) for name, mark, when in happened if when.any()),
-        senses=(*scene.senses, *_second_gradients(record, scene.size), _season(env, params, states, lived)),
+        senses=(
+            *scene.senses,
+            *sensed_gradient("second", record, _SECOND_X, scene.size),
+            _season(env, params, states, lived),
+        ),
     )
-
-
-def _second_gradients(record: LifeRecord, size: tuple[int, int]) -> tuple[Curve, ...]:
-    """The gradient to the second food as sensed, along every axis that the world has."""
-    sensed = record.observations[: record.num_lived]
-    return tuple(Curve(f"second {'xy'[axis]}", sensed[:, _SECOND_X + axis]) for axis in (0, 1) if size[axis] > 1)
 
 
 def _season(env: Seasons, params: SeasonsParams, states: SeasonsState, lived: int) -> Curve:
     """0 while the first food feeds, 1 while the second does; nobody senses it."""
     phi = np.asarray(env.phase(jax.numpy.asarray(states.time[:lived]), params))
-    return Curve("season (hidden)", (phi >= states.season_phi[:lived]).astype(np.float32), SECOND.colour)
+    is_second = (phi >= states.season_phi[:lived]).astype(np.float32)
+    return Curve("season (hidden)", is_second, SECOND.colour, signed=False)

@@ -12,10 +12,10 @@ from koki2_envs.mechanics.storms import STORM
 from koki2_envs.params import ThreatsParams
 from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
-from koki2_envs.rendering.scenes.foraging import foraging_scene
+from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import PAIN, SHELTER, ZONE, Mark
 
-_CUE, _DECOY = (Threats.observation_names.index(name) for name in ("cue", "decoy"))
+_CUE, _SHELTER_X, _DECOY = (Threats.observation_names.index(name) for name in ("cue", "shelter_x", "decoy"))
 
 
 @scene_of.register
@@ -33,7 +33,7 @@ def _(env: Threats, params: ThreatsParams, record: LifeRecord) -> Scene:
         scene,
         layers=(*layers, *scene.layers),
         events=(*scene.events, *([Event("was hurt", PAIN, hurt)] if hurt.size else [])),
-        senses=(*scene.senses, *(_warnings(states, params, record) if storms else ())),
+        senses=(*scene.senses, *(_warnings(states, params, record, scene.size) if storms else ())),
     )
 
 
@@ -51,11 +51,19 @@ def _still(mark: Mark, name: str, cells: np.ndarray, moments: int) -> Layer:
     return Layer(name, mark, pos, np.ones(pos.shape[:2], bool))
 
 
-def _warnings(states: ThreatsState, params: ThreatsParams, record: LifeRecord) -> tuple[Curve, ...]:
-    """The cue above the storms, and the decoy where there is one."""
+def _warnings(
+    states: ThreatsState, params: ThreatsParams, record: LifeRecord, size: tuple[int, int]
+) -> tuple[Curve, ...]:
+    """The way to shelter, the cue above the storms, and the decoy where there is one."""
     lived = record.num_lived
     storm = (np.asarray(states.storm_phase[:lived]) == STORM).astype(np.float32)
-    curves = [Curve("cue", record.observations[:lived, _CUE]), Curve("storm", storm, PAIN.colour)]
+    # With noise a sense that is on or off may be negative.
+    signed = not is_always(params.obs_noise, 0.0)
+    curves = [
+        *sensed_gradient("shelter", record, _SHELTER_X, size),
+        Curve("cue", record.observations[:lived, _CUE], signed=signed),
+        Curve("storm (hidden)", storm, PAIN.colour, signed=False),
+    ]
     if not is_always(params.decoy_p, 0.0):
-        curves.append(Curve("decoy", record.observations[:lived, _DECOY]))
+        curves.append(Curve("decoy", record.observations[:lived, _DECOY], signed=signed))
     return tuple(curves)
