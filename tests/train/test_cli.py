@@ -7,6 +7,7 @@ import pytest
 
 from koki2_envs import RUNGS
 from koki2_train.bench import SECTIONS
+from koki2_train.cli.baseline import table_metrics
 from koki2_train.cli.evolve import command as evolve_command
 from koki2_train.cli.main import _COMMANDS
 from koki2_train.cli.options import _GROUPS, parse_seeds
@@ -222,3 +223,11 @@ def test_a_device_that_gives_up_is_a_failure_in_one_line(cli, monkeypatch):
     result = cli("baseline", "L0.0")
     assert (result.code, result.out) == (1, "")
     assert result.err == "koki2-train: the device gave up: RESOURCE_EXHAUSTED: Out of memory allocating much\n"
+
+
+def test_a_table_shows_the_worlds_own_metrics_as_far_as_all_rows_have_them():
+    some = dict.fromkeys(("fitness", "success", "integrity_lost"), 0.0)
+    thirsty, thirsty_too = ({**some, "water_gained": 1.0, name: 2.0} for name in ("salty_arrivals", "drive"))
+    assert table_metrics([thirsty])[-3:] == ["action_entropy", "water_gained", "salty_arrivals"]
+    assert table_metrics([thirsty, thirsty_too])[-2:] == ["action_entropy", "water_gained"]
+    assert table_metrics([thirsty, some])[-1] == "action_entropy"

@@ -45,7 +45,10 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """What a reference policy achieves on RUNG, beside random (0) and oracle (1)."""
+    """What a reference policy achieves on RUNG, beside random (0) and oracle (1).
+
+    The flags below are those of all worlds; `koki2-train ladder RUNG` lists the knobs that this one has.
+    """
     settings = take_settings(options)
     if held_out:
         settings = _on_the_other_side(rung, settings)
@@ -103,9 +106,9 @@ def table_metrics(rows: Collection[Mapping[str, Any]]) -> list[str]:
     Args:
         rows: metrics by name; where they are of several worlds, what all of them have is shown.
     """
-    from koki2_train.lifetime import LifeSummary
+    from koki2_train.lifetime import METRICS
 
-    common = [name for row in rows for name in row if name not in LifeSummary._fields]
+    common = [name for row in rows for name in row if name not in METRICS]
     own = dict.fromkeys(name for name in common if all(name in row for row in rows))
     return [*_TABLE_METRICS, *own]
 

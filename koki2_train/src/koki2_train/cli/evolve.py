@@ -84,8 +84,8 @@ def command(
 ) -> int:
     """Evolve spiking brains on RUNG and keep the run in a directory.
 
-    Every knob is a flag. Float knobs also take a schedule over developmental phase, start:end@from:to. With --resume
-    settings that are not given are those the run was begun with.
+    Every knob is a flag; `koki2-train ladder RUNG` lists those that RUNG has. Float knobs also take a schedule over
+    developmental phase, start:end@from:to. With --resume settings that are not given are those the run was begun with.
     """
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed and --seeds cannot be given together")
