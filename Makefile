@@ -13,7 +13,7 @@ demo: .venv/installed
 	.venv/bin/koki2-train render $(DEMO)
 
 test: .venv/installed-dev
-	.venv/bin/python -m pytest -n auto --dist loadfile -m "not slow" tests/envs
+	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" tests/examples tests/envs
 	.venv/bin/python -m pytest -n auto --dist loadfile -m "not slow" tests/train
 
 test-slow: .venv/installed-dev

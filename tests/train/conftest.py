@@ -1,8 +1,5 @@
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,20 +111,6 @@ def cli(monkeypatch, capfd):
         return SimpleNamespace(code=code, out=out, err=err, json=data)
 
     return call
-
-
-@pytest.fixture(scope="session")
-def python():
-    """Starts another Python on the CPU, which may compile as ``quick_compilation`` does."""
-
-    def start(*arguments, quick=False, **keywords):
-        environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
-        environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(quick))
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        command = [sys.executable, *(str(argument) for argument in arguments)]
-        return subprocess.Popen(command, env=environment, **{**streams, **keywords})
-
-    return start
 
 
 @pytest.fixture

@@ -4,7 +4,10 @@ import pytest
 
 from koki2_envs import RUNGS
 from koki2_envs.knobs import knob_fields
-from koki2_train.assessment import assess_both_sides, assess_runs
+from koki2_train.assessment import assess_both_sides, assess_runs, on_both_sides
+from koki2_train.experiment import Experiment
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def test_sides_are_made_of_knobs_that_the_rung_has():
@@ -28,9 +31,14 @@ def test_where_the_side_is_chosen_by_hand_there_is_only_that(finished, a_side):
     assert "held_out" in assess_both_sides([finished.path], 8, 3, (), {"obs_noise": 0.1})
 
 
-def test_a_run_that_was_trained_elsewhere_has_no_side_that_it_was_never_trained_on(tiny, run_tiny, a_side, tmp_path):
-    run, _ = run_tiny(tiny.with_settings({"generations": 1, **a_side}), tmp_path)
-    assert "held_out" not in assess_both_sides([run.path], 8, 3)
+def test_what_was_trained_elsewhere_has_no_side_that_it_was_never_trained_on(tiny, a_side):
+    def judge(knobs):
+        return {"seen": knobs}
+
+    there, bare = tiny.with_settings({"respawn_delay": 5}), Experiment.build("L0.0")
+    assert on_both_sides([tiny, tiny], judge) == {"seen": {}, "held_out": {"knobs": a_side, "seen": a_side}}
+    for experiments in ([there], [tiny, there], [tiny, bare], [bare]):
+        assert on_both_sides(experiments, judge) == {"seen": {}}
 
 
 def test_a_rung_without_sides_has_one(finished):

@@ -186,6 +186,7 @@ def sweep(cli, tiny_flags, tmp_path):
     return call
 
 
+@pytest.mark.usefixtures("quick_compilation")
 class TestCommand:
     VARY = ("--vary", "sensory_gating=0,1")
 
