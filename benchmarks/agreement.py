@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 
 REFERENCE = Path(__file__).parent.parent / "tests" / "envs" / "data" / "baselines.json"
 EXACT = 1e-6  # what float32 sums may differ by where neither side has any spread
@@ -26,8 +26,8 @@ def main() -> int:
     args = parser.parse_args()
     set_up()
     from koki2_envs import Schedule
-    from koki2_train.assessment import HeldOut
-    from koki2_train.experiment import Experiment
+    from koki2_train.evaluation.evaluate import HeldOut
+    from koki2_train.experiment.experiment import Experiment
 
     failed = 0
     for variant, entry in json.loads(REFERENCE.read_text()).items():

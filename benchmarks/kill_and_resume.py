@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from mortal import MOMENTS
 
-from koki2_train import checkpoint
-from koki2_train.run_directory import RunDirectory
+from koki2_train.storage import checkpoint
+from koki2_train.runs.directory import RunDirectory
 
 MORTAL = Path(__file__).parent / "mortal.py"
 RUNNING, RESUMING = "at random, while it runs", "at random, while it resumes"

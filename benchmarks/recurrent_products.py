@@ -20,9 +20,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from koki2_train.bench.facts import machine_and_versions
+from koki2_train.bench.machine import machine_and_versions
 from koki2_train.bench.timing import Case, Row, compile_and_take_turns
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 
 KINDS = ("dense", "sparse")
 LIVES = (8, 32)
@@ -35,9 +35,9 @@ def compile_evaluation(settings: dict[str, Any], genomes: int, lives: int, repea
     """A call that evaluates random genomes a number of times."""
     import jax
 
-    from koki2_train.evaluation import evaluate
-    from koki2_train.experiment import Experiment
-    from koki2_train.streams import life_keys
+    from koki2_train.rollout.population import evaluate
+    from koki2_train.experiment.experiment import Experiment
+    from koki2_train.random_streams import life_keys
 
     experiment = Experiment.build("L0.2", {**settings, "steps": STEPS})
     task = experiment.program().task
@@ -56,7 +56,7 @@ def phenotype_bytes(settings: dict[str, Any]) -> int:
     """Memory of one genome's developed brain."""
     import jax
 
-    from koki2_train.experiment import Experiment
+    from koki2_train.experiment.experiment import Experiment
 
     encoding = Experiment.build("L0.2", settings).program().task.encoding
     params = jax.eval_shape(lambda: encoding.develop(encoding.init(jax.random.key(0))))

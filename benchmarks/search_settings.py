@@ -46,10 +46,10 @@ def score(rung: str, settings: dict[str, Any], seeds: range, episodes: int) -> d
     import jax
     import jax.numpy as jnp
 
-    from koki2_train.evaluation import evaluate
-    from koki2_train.experiment import Experiment
-    from koki2_train.streams import Stream, life_keys, stream_key
-    from koki2_train.training import evolve, unravel
+    from koki2_train.rollout.population import evaluate
+    from koki2_train.experiment.experiment import Experiment
+    from koki2_train.random_streams import Stream, life_keys, stream_key
+    from koki2_train.evolution.evolve import evolve, unravel
 
     experiment = Experiment.build(rung, settings)
     program, params = experiment.program(1), experiment.params
@@ -116,7 +116,7 @@ def main() -> None:
     if args.show:
         show(args.show)
         return
-    from koki2_train.experiment import parse_setting
+    from koki2_train.experiment.experiment import parse_setting
 
     def pairs(texts: list[str]) -> dict[str, Any]:
         return {key: parse_setting(key, value) for key, value in (text.split("=", 1) for text in texts)}

@@ -59,7 +59,7 @@ def test_there_is_an_example_for_each_rung():
 @pytest.fixture
 def run_here(monkeypatch, tmp_path, capsys):
     """Runs a script in this process, in which JAX is awake already."""
-    monkeypatch.setattr("koki2_train.platform_setup.set_up", lambda *_: None)
+    monkeypatch.setattr("koki2_train.runtime.jax_setup.set_up", lambda *_: None)
     monkeypatch.chdir(tmp_path)
 
     def run(script, *arguments):

@@ -7,9 +7,9 @@ import jax
 import pytest
 
 from koki2_envs import RUNGS
-from koki2_train.experiment import Experiment
-from koki2_train.run_directory import RunDirectory
-from koki2_train.runner import RunOptions, run_experiment
+from koki2_train.experiment.experiment import Experiment
+from koki2_train.runs.directory import RunDirectory
+from koki2_train.runs.runner import RunOptions, run_experiment
 
 TINY = {
     "generations": 6,
@@ -101,7 +101,7 @@ def cli(monkeypatch, capfd):
     """Calls the command line in this process; JAX is awake already, so that its set-up is left out."""
     from koki2_train.cli.main import main
 
-    monkeypatch.setattr("koki2_train.platform_setup.set_up", lambda *_: None)
+    monkeypatch.setattr("koki2_train.runtime.jax_setup.set_up", lambda *_: None)
 
     def call(*arguments):
         capfd.readouterr()

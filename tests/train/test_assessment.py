@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from koki2_envs import REFERENCE_POLICIES
-from koki2_train.assessment import HeldOut, assess_runs, load_champion, stack_genomes
-from koki2_train.evaluation import evaluate
-from koki2_train.lifetime import METRICS
-from koki2_train.run_directory import RunDirectory, RunError
-from koki2_train.statistics import normalised
-from koki2_train.streams import Stream, life_keys, stream_key
+from koki2_train.evaluation.evaluate import HeldOut, assess_runs, load_champion, stack_genomes
+from koki2_train.rollout.population import evaluate
+from koki2_train.rollout.lifetime import METRICS
+from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.evaluation.statistics import normalised
+from koki2_train.random_streams import Stream, life_keys, stream_key
 
 LIVES = 8
 

@@ -8,9 +8,9 @@ import jax
 import pytest
 
 from koki2_train.bench import SECTIONS, BenchError, Plan, in_fresh_process, measure
-from koki2_train.bench.facts import machine_and_versions
+from koki2_train.bench.machine import machine_and_versions
 from koki2_train.bench.timing import Case, compile_and_time, spread
-from koki2_train.cli.bench import _COLUMNS
+from koki2_train.cli.commands.bench import _COLUMNS
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -32,7 +32,7 @@ def known_facts(monkeypatch):
     """The machine is not asked, but known."""
     facts = {"device": "abacus", "devices": 2, "machine": "wood", "cpu_cores": 3, "compilation_cache": True}
     facts["versions"] = {"python": "3.0"}
-    monkeypatch.setattr("koki2_train.cli.bench.in_fresh_process", lambda *_, **__: facts)
+    monkeypatch.setattr("koki2_train.cli.commands.bench.in_fresh_process", lambda *_, **__: facts)
 
 
 # Timing
@@ -143,7 +143,7 @@ def test_a_process_that_fails_fails_the_command_in_one_line(cli, known_facts, mo
     def fail(*_):
         raise BenchError("it broke")
 
-    monkeypatch.setattr("koki2_train.cli.bench.measure", fail)
+    monkeypatch.setattr("koki2_train.cli.commands.bench.measure", fail)
     result = cli("bench", "start", *QUICK, "--json")
     assert (result.code, result.out, result.err) == (1, "", "koki2-train: it broke\n")
 
@@ -152,7 +152,7 @@ def test_more_devices_than_there_are_are_refused(cli, monkeypatch):
     def refuse(*_, **__):
         raise ValueError("devices must be 1 to 1 (what JAX sees here), got 2")
 
-    monkeypatch.setattr("koki2_train.cli.bench.in_fresh_process", refuse)
+    monkeypatch.setattr("koki2_train.cli.commands.bench.in_fresh_process", refuse)
     result = cli("bench", "--devices", 2)
     assert (result.code, result.out) == (2, "")
     assert result.err == "koki2-train: devices must be 1 to 1 (what JAX sees here), got 2\n"
@@ -179,7 +179,7 @@ def test_the_tables_say_where_and_how_much(cli, known_facts, monkeypatch):
     row = {"case": "1 life", "msteps_median": 4.0, "ns_per_step_median": 250.0, "ns_per_step_min": 200.0}
     peaks = {"imported_bytes": 2**20, "compiled_bytes": 2**21, "generation_bytes": 2**22, "device_bytes": None}
     rows = {"lives": [{**row, "ns_per_step_max": 500.0}], "memory": [{"case": "many", **peaks}]}
-    monkeypatch.setattr("koki2_train.cli.bench.measure", lambda name, plan, report: report(name) or rows[name])
+    monkeypatch.setattr("koki2_train.cli.commands.bench.measure", lambda name, plan, report: report(name) or rows[name])
     result = cli("bench", "lives", "memory", *QUICK, "--rounds", 7)
     assert (result.code, result.err) == (0, "memory\nlives\n")
     lines = [line.split() for line in result.out.splitlines()]

@@ -4,8 +4,8 @@ import pytest
 
 from koki2_envs import RUNGS
 from koki2_envs.knobs import knob_fields
-from koki2_train.assessment import assess_both_sides, assess_runs, on_both_sides
-from koki2_train.experiment import Experiment
+from koki2_train.evaluation.evaluate import assess_both_sides, assess_runs, on_both_sides
+from koki2_train.experiment.experiment import Experiment
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from koki2_envs.files import write_atomically
-from koki2_train import checkpoint
-from koki2_train.checkpoint import CheckpointError, DamagedCheckpointError
+from koki2_train.storage import checkpoint
+from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
 
 ARRAYS = {
     ".search.mean": np.random.default_rng(0).normal(size=50).astype(np.float32),

@@ -7,12 +7,12 @@ import pytest
 
 from koki2_envs import RUNGS
 from koki2_train.bench import SECTIONS
-from koki2_train.cli.baseline import table_metrics
-from koki2_train.cli.evolve import command as evolve_command
+from koki2_train.cli.commands.baseline import table_metrics
+from koki2_train.cli.commands.evolve import command as evolve_command
 from koki2_train.cli.main import _COMMANDS
 from koki2_train.cli.options import _GROUPS, parse_seeds
-from koki2_train.experiment import ALIASES, NURSING, all_setting_names
-from koki2_train.lifetime import METRICS
+from koki2_train.experiment.experiment import ALIASES, NURSING, all_setting_names
+from koki2_train.rollout.lifetime import METRICS
 
 SHORT = {alias: name for name, alias in ALIASES.items()}
 FEW = ("--episodes", 8, "--steps", 12)
@@ -207,7 +207,7 @@ def test_a_baseline_as_a_table(cli):
 
 
 def test_an_interrupt_anywhere_is_130(cli, monkeypatch):
-    monkeypatch.setattr("koki2_train.assessment.HeldOut.policy", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("koki2_train.evaluation.evaluate.HeldOut.policy", lambda *_: signal.raise_signal(signal.SIGINT))
     result = cli("baseline", "L0.0")
     assert result.code == 130
     assert result.err.strip() == "koki2-train: interrupted"
@@ -219,7 +219,7 @@ def test_a_device_that_gives_up_is_a_failure_in_one_line(cli, monkeypatch):
     def give_up(*_):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nallocating much")
 
-    monkeypatch.setattr("koki2_train.assessment.HeldOut.policy", give_up)
+    monkeypatch.setattr("koki2_train.evaluation.evaluate.HeldOut.policy", give_up)
     result = cli("baseline", "L0.0")
     assert (result.code, result.out) == (1, "")
     assert result.err == "koki2-train: the device gave up: RESOURCE_EXHAUSTED: Out of memory allocating much\n"

@@ -6,7 +6,7 @@ import signal
 import pytest
 from test_cli import FEW, assert_refused
 
-from koki2_train.run_directory import RunDirectory
+from koki2_train.runs.directory import RunDirectory
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_ctrl_c_stops_a_series_of_seeds(evolve, monkeypatch, tmp_path, generatio
             if rows[-1]["generation"] + 1 == generations:
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("koki2_train.cli.evolve.progress", Interrupting)
+    monkeypatch.setattr("koki2_train.cli.commands.evolve.progress", Interrupting)
     assert output.progress is not Interrupting
     result = evolve("--seeds", "0:2", "--json", out="many")
     assert result.code == 130

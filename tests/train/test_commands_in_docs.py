@@ -8,9 +8,9 @@ import pytest
 
 from koki2_train.cli.main import cli
 from koki2_train.cli.options import build_experiment
-from koki2_train.cli.sources import take_settings
-from koki2_train.cli.sweep import parse_grid
-from koki2_train.sweep import make_cells
+from koki2_train.cli.setting_sources import take_settings
+from koki2_train.cli.commands.sweep import parse_grid
+from koki2_train.studies.sweep import make_cells
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "koki2_train" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from koki2_train.experiment import Experiment
+from koki2_train.experiment.experiment import Experiment
 
 SETTINGS = {"pop_size": 10, "episodes": 8, "steps": 16, "n_neurons": 8, "k_edges": 2, "mvt": True, "mvt_steps": 8,
             "mvt_min_alive_steps": 8, "validation_top": 3, "validation_episodes": 32}  # fmt: skip
@@ -16,12 +16,12 @@ DEVICES = 4
 
 DRIVER = """
 import sys, json
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 set_up(int(sys.argv[1]))
 import jax, jax.numpy as jnp
-from koki2_train.evaluation import replicate
-from koki2_train.experiment import Experiment
-from koki2_train.training import advance, start
+from koki2_train.rollout.population import replicate
+from koki2_train.experiment.experiment import Experiment
+from koki2_train.evolution.evolve import advance, start
 experiment = Experiment.build("L0.2", json.loads(sys.argv[2]))
 program = experiment.program()
 root = replicate(program.task.mesh, jax.random.key(0))

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from koki2_train.factorial import make_cells
+from koki2_train.studies.factorial import make_cells
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

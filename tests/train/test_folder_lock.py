@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from koki2_train.experiment import Experiment
-from koki2_train.run_directory import RunDirectory, RunError
+from koki2_train.experiment.experiment import Experiment
+from koki2_train.runs.directory import RunDirectory, RunError
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from koki2_envs import REFERENCE_POLICIES, RUNGS, make
 from koki2_envs.knobs import knob_fields
 from koki2_train.brains import DenseSynapses, Learning, ReferenceBrain, SpikingBrain
 from koki2_train.genomes import DirectEncoding
-from koki2_train.lifetime import METRICS, LifeSummary, lifetime, trace_lifetime
+from koki2_train.rollout.lifetime import METRICS, LifeSummary, lifetime, trace_lifetime
 
 STEPS = 30
 LIVES = 5

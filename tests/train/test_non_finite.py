@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from koki2_train import checkpoint
+from koki2_train.storage import checkpoint
 from koki2_train.brains import SpikingBrain
-from koki2_train.evaluation import evaluate
-from koki2_train.experiment import Experiment
-from koki2_train.strategy import open_es
-from koki2_train.streams import Stream, life_keys, stream_key
-from koki2_train.training import advance, start, unravel
+from koki2_train.rollout.population import evaluate
+from koki2_train.experiment.experiment import Experiment
+from koki2_train.strategies.evosax_adapter import open_es
+from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.evolution.evolve import advance, start, unravel
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from koki2_envs import Schedule, nurse
-from koki2_train.assessment import assess_runs
-from koki2_train.cli.sources import take_settings
-from koki2_train.experiment import Experiment, join_settings, parse_setting
-from koki2_train.factorial import make_cells
+from koki2_train.evaluation.evaluate import assess_runs
+from koki2_train.cli.setting_sources import take_settings
+from koki2_train.experiment.experiment import Experiment, join_settings, parse_setting
+from koki2_train.studies.factorial import make_cells
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -152,7 +152,7 @@ class TestAdults:
 
     def test_drawn_without_nursing(self, nursed, cli, monkeypatch, tmp_path):
         seen = []
-        monkeypatch.setattr("koki2_train.render.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE)
+        monkeypatch.setattr("koki2_train.reporting.life_pictures.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE)
         assert cli("render", nursed.path, "--adult", "--out", tmp_path).code == 0
         assert seen == [nursed.read_config()[0].adult().params]
 

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from koki2_train.leading import DriftError, Leader, fingerprint, last_of, pack, unpack
-from koki2_train.processes import Meeting
+from koki2_train.distributed.leader import DriftError, Leader, fingerprint, last_of, pack, unpack
+from koki2_train.distributed.processes import Meeting
 
 HERE = ("--coordinator", "localhost:4321")
 TWO = ("--num-processes", 2)

@@ -8,8 +8,8 @@ from PIL import Image
 from koki2_envs import make
 from koki2_train.brains import ReferenceBrain, SpikingBrain
 from koki2_train.genomes import DirectEncoding
-from koki2_train.lifetime import lifetime
-from koki2_train.render import record_life, spike_panel, write_life
+from koki2_train.rollout.lifetime import lifetime
+from koki2_train.reporting.life_pictures import record_life, spike_panel, write_life
 
 STEPS, NEURONS = 20, 12
 
@@ -38,7 +38,7 @@ def test_the_recorded_life_is_the_evaluated_one(spiking):
 
 
 def test_knobs_and_lives_share_one_compilation(spiking):
-    from koki2_train.render import _trace
+    from koki2_train.reporting.life_pictures import _trace
 
     env, env_params, brain, params = spiking
     record_life(*spiking, jax.random.key(0))
@@ -62,7 +62,7 @@ def test_still_and_film_of_a_spiking_brain(spiking, tmp_path):
 
 def test_a_brain_within_a_brain_shows_its_spikes():
     from koki2_train.brains import SpikingCarry
-    from koki2_train.render import _find
+    from koki2_train.reporting.life_pictures import _find
 
     inner = SpikingCarry(np.zeros(3), np.ones(3))
     assert _find((0, ("plastic", inner)), "spikes") is inner.spikes

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from koki2_train import checkpoint, runner
-from koki2_train.run_directory import RunDirectory, RunError
+from koki2_train.storage import checkpoint
+
+from koki2_train.runs import runner
+from koki2_train.runs.directory import RunDirectory, RunError
 
 GENERATIONS = 600
 

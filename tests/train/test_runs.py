@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koki2_train.run_directory import RunDirectory, RunError
-from koki2_train.runs import PlannedRun, find_runs
+from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.runs.planned import PlannedRun, find_runs
 
 
 @pytest.fixture

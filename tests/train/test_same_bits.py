@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from koki2_train.run_directory import RunDirectory
+from koki2_train.runs.directory import RunDirectory
 
 MANY = 400  # generations: enough to be met in the middle
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from koki2_train.run_directory import RunDirectory
+from koki2_train.runs.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")

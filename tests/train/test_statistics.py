@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from koki2_train.statistics import interval, mean_and_se, normalised, over_runs
+from koki2_train.evaluation.statistics import interval, mean_and_se, normalised, over_runs
 
 
 def test_mean_and_standard_error():

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.config import EvolutionConfig
-from koki2_train.strategy import open_es
-from koki2_train.viability import everyone_viable
+from koki2_train.experiment.sections import EvolutionConfig
+from koki2_train.strategies.evosax_adapter import open_es
+from koki2_train.fitness.viability import everyone_viable
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -10,12 +10,12 @@ import signal
 import pytest
 
 from koki2_envs import nurse, ramp
-from koki2_train.experiment import Experiment
-from koki2_train.lockstep import run_side_by_side
-from koki2_train.run_directory import RunError
-from koki2_train.runner import RunOptions
-from koki2_train.runs import PlannedRun
-from koki2_train.sweep import make_cells
+from koki2_train.experiment.experiment import Experiment
+from koki2_train.runs.lockstep import run_side_by_side
+from koki2_train.runs.directory import RunError
+from koki2_train.runs.runner import RunOptions
+from koki2_train.runs.planned import PlannedRun
+from koki2_train.studies.sweep import make_cells
 
 HOW = RunOptions(1, log_every=2, chunk_seconds=1e9, checkpoint_seconds=0.0)
 
@@ -170,7 +170,7 @@ class TestRuns:
             run_side_by_side([other, *runs[1:]], swept, HOW, command=["test"])
 
     def test_a_folder_in_use_is_refused(self, planned, tmp_path):
-        from koki2_train.folder_lock import hold
+        from koki2_train.storage.folder_lock import hold
 
         with hold(tmp_path), pytest.raises(RunError, match="is in use by another process"):
             run_side_by_side(planned(tmp_path), tmp_path, HOW, command=["test"])
@@ -270,7 +270,7 @@ def result_of(grid, seeds):
 
 class TestPicture:
     def drawn(self, grid, seeds=(0, 1)):
-        from koki2_train.sweep_chart import sweep_chart
+        from koki2_train.reporting.sweep_chart import sweep_chart
 
         return sweep_chart(result_of(grid, seeds))
 

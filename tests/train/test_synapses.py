@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from koki2_train.brains import DenseSynapses, Learning, SparseSynapses, SpikingBrain, sparse_inputs
-from koki2_train.evaluation import evaluate
-from koki2_train.experiment import Experiment
+from koki2_train.rollout.population import evaluate
+from koki2_train.experiment.experiment import Experiment
 from koki2_train.genomes import DirectEncoding
-from koki2_train.lifetime import trace_lifetime
-from koki2_train.run_directory import RunDirectory
-from koki2_train.streams import life_keys
+from koki2_train.rollout.lifetime import trace_lifetime
+from koki2_train.runs.directory import RunDirectory
+from koki2_train.random_streams import life_keys
 
 KINDS = [DenseSynapses, SparseSynapses]
 NEVER_SPARSE = 10**6
@@ -168,7 +168,7 @@ LARGE_RUN += ["--init-scale", 0.5, "--energy-gain", 0.2, "--validate-every", 2, 
 
 DRIVER = """
 import sys
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 set_up(int(sys.argv[1]))
 from koki2_train.cli.main import main
 sys.exit(main(["evolve", "L0.2", "--devices", *sys.argv[1:]]))

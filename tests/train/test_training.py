@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.evaluation import evaluate
-from koki2_train.streams import Stream, life_keys, stream_key
-from koki2_train.training import advance, crown, start, unravel
+from koki2_train.rollout.population import evaluate
+from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.evolution.evolve import advance, crown, start, unravel
 
 LAST = 6
 
@@ -83,7 +83,7 @@ def test_the_final_mean_competes_too_without_changing_the_run(tiny):
 def test_the_log_tells_what_the_generation_did(tiny):
     program, root, states, log = evolve(tiny)
     strategy_keys = jax.random.split(stream_key(root, Stream.SEARCH, 1))
-    from koki2_train.strategy import open_es
+    from koki2_train.strategies.evosax_adapter import open_es
 
     population = open_es(states[0].champion.size, program.evolution).ask(strategy_keys[0], states[0].search)
     keys = life_keys(stream_key(root, Stream.TRAINING, 0), program.evolution.episodes)

@@ -11,9 +11,9 @@ from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koki2_train.config import MVTConfig
-from koki2_train.lifetime import LifeSummary
-from koki2_train.viability import (
+from koki2_train.experiment.sections import MVTConfig
+from koki2_train.rollout.lifetime import LifeSummary
+from koki2_train.fitness.viability import (
     CRITERIA,
     FAILURES,
     Verdict,

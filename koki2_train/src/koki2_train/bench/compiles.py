@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from koki2_train.bench.fresh import in_fresh_process
 from koki2_train.bench.plan import Plan
+from koki2_train.bench.subprocesses import in_fresh_process
 from koki2_train.bench.timing import Report, Row
 
 _EVENT = "/jax/core/compile/backend_compile_duration"
@@ -31,9 +31,10 @@ def count_compilations(devices: int | None) -> list[dict[str, Any]]:
     import jax
 
     from koki2_envs import Schedule
-    from koki2_train.experiment import Experiment
-    from koki2_train.run_directory import RunDirectory
-    from koki2_train.runner import RunOptions, run_experiment
+    from koki2_train.experiment import Experiment, Trial
+    from koki2_train.runs.chunks import RunOptions
+    from koki2_train.runs.directory import RunDirectory
+    from koki2_train.runs.runner import run_trial
 
     compiled: list[str] = []
     jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: compiled.append(event))
@@ -51,7 +52,7 @@ def count_compilations(devices: int | None) -> list[dict[str, Any]]:
             compiled.clear()
             began = time.perf_counter()
             run = RunDirectory(Path(folder) / str(number))
-            run_experiment(run, first.with_settings(settings), seed, RunOptions(devices, log_every=3))
+            run_trial(run, Trial(first.with_settings(settings), seed), RunOptions(devices, log_every=3))
             seconds = time.perf_counter() - began
             rows.append({"case": case, "compilations": compiled.count(_EVENT), "seconds": seconds})
     return rows

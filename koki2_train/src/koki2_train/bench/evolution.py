@@ -72,14 +72,14 @@ def compile_generations(experiment: Experiment, generations: int, devices: int |
     import jax
     import jax.numpy as jnp
 
-    from koki2_train.evaluation import replicate
-    from koki2_train.training import advance, start
+    from koki2_train.evolution import Search, compiled_init, compiled_steps
+    from koki2_train.experiment import Trial
+    from koki2_train.runtime.devices import replicate
 
-    program = experiment.program(devices)
-    root = replicate(program.task.mesh, jax.random.key(0))
-    last = replicate(program.task.mesh, jnp.asarray(generations, jnp.int32))
-    arguments = (experiment.params, root, start(program, root), last)
-    compiled = advance.lower(program, *arguments, chunk=generations).compile()
+    search = Search.of(Trial(experiment, 0), devices)
+    last = replicate(search.program.problem.mesh, jnp.asarray(generations, jnp.int32))
+    arguments = (search, compiled_init(search), last)
+    compiled = compiled_steps.lower(*arguments, chunk=generations).compile()
     return lambda: jax.block_until_ready(compiled(*arguments))
 
 
@@ -93,7 +93,7 @@ def timed_experiment(plan: Plan, rung: str, settings: dict[str, Any]) -> Experim
 
 
 def in_words(lives: int) -> str:
-    """A number of lives as one says it."""
+    """'1 life' or 'n lives'."""
     return "1 life" if lives == 1 else f"{lives} lives"
 
 
@@ -101,7 +101,7 @@ def _case(plan: Plan, rung: str, settings: dict[str, Any], round_steps: int) -> 
     experiment = timed_experiment(plan, rung, settings)
     generations = max(1, round_steps // experiment.env_steps_per_generation)
     size, count, mvt = experiment.evolution.pop_size, experiment.evolution.episodes, experiment.mvt.mvt
-    neurons = experiment.brain.n_neurons
+    neurons = experiment.brain.settings.n_neurons
     facts = {
         "case": f"{rung}{' with MVT' if mvt else ''}, {neurons} neurons, {size} genomes × {in_words(count)}",
         "rung": rung,

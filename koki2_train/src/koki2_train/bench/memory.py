@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from koki2_train.bench.evolution import compile_generations, in_words, timed_experiment
-from koki2_train.bench.fresh import in_fresh_process
 from koki2_train.bench.plan import Plan
+from koki2_train.bench.subprocesses import in_fresh_process
 from koki2_train.bench.timing import Report, Row
 
 
@@ -16,9 +16,9 @@ def memory(plan: Plan, report: Report) -> list[Row]:
     """One generation of a large population on L0.2, with more and more lives per genome.
 
     Returns:
-        A row a number of lives with the process's peak of resident memory in bytes so far: ``imported_bytes`` when JAX
-        is awake and nothing compiled, ``compiled_bytes`` before and ``generation_bytes`` after the generation; and
-        ``device_bytes``, the first device's own peak, where it is no CPU.
+        A row a number of lives with the process's peak of resident memory in bytes so far: ``imported_bytes`` after JAX
+        is initialised and before anything is compiled, ``compiled_bytes`` before and ``generation_bytes`` after the
+        generation; and ``device_bytes``, the first device's own peak, where it is no CPU.
     """
     rows = []
     for number, count in enumerate(plan.memory_lives, 1):

@@ -24,14 +24,14 @@ class Section:
 
 # Sections that measure in processes of their own come first: a GPU whose memory this process holds has none for them.
 SECTIONS = {
-    "start": Section("From command to first generation", "start:start"),
+    "cold_start": Section("From command to first generation", "cold_start:cold_start"),
     "compiles": Section("Compilations per run", "compiles:compiles"),
     "memory": Section("Peak memory of a process", "memory:memory"),
     "worlds": Section("Worlds alone, random actions, one device", "worlds:worlds"),
     "training": Section("World and brain with evolution", "evolution:training"),
     "brains": Section("Brains of N neurons", "evolution:brains"),
     "lives": Section("Lives per genome", "evolution:lives"),
-    "bounds": Section("Peaks of all devices together, and what a step asks for", "bounds:bounds"),
+    "roofline": Section("Peaks of all devices together, and the cost of a step", "roofline:roofline"),
 }
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from koki2_train.platform_setup import available_cores
+from koki2_train.runtime.jax_setup import available_cores
 
 Report = Callable[[str], None]
 Row = dict[str, Any]

@@ -1,22 +1,27 @@
-"""What acts: evolved spiking networks, and reference policies in the same coat."""
+"""What acts and learns within a life: evolved networks, and reference policies behind the same interface."""
 
-from koki2_train.brains.base import Brain, Learning, Outcome, Percept
+from koki2_train.brains.base import Brain, Interface, Learning, Outcome, Percept
+from koki2_train.brains.blueprint import Arrays, Blueprint, Parameter
 from koki2_train.brains.reference import ReferenceBrain
-from koki2_train.brains.spiking import SpikingBrain, SpikingCarry, SpikingParams
+from koki2_train.brains.spiking import SpikingBrain, SpikingCarry, SpikingWeights
 from koki2_train.brains.synapses import DenseSynapses, SparseSynapses, Synapses
 from koki2_train.brains.topology import sparse_inputs
 
 __all__ = [
+    "Arrays",
+    "Blueprint",
     "Brain",
     "DenseSynapses",
+    "Interface",
     "Learning",
     "Outcome",
+    "Parameter",
     "Percept",
     "ReferenceBrain",
     "SparseSynapses",
     "SpikingBrain",
     "SpikingCarry",
-    "SpikingParams",
+    "SpikingWeights",
     "Synapses",
     "sparse_inputs",
 ]

@@ -1,10 +1,47 @@
-"""What a brain is to the rest of the program."""
+"""The Brain interface, and what brains are given."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self, final
 
 import jax
+import jax.numpy as jnp
+
+from koki2_train.brains.blueprint import Arrays, Blueprint
+from koki2_train.experiment.settings_base import Settings
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a world gives to a brain and takes from it; static.
+
+    Attributes:
+        observation_names: a name for each entry of the observation.
+        observation_scales: the typical size of each entry.
+        action_names: a name for each action.
+    """
+
+    observation_names: tuple[str, ...]
+    observation_scales: tuple[float, ...]
+    action_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, env: Any) -> Self:
+        """That of a world."""
+        return cls(tuple(env.observation_names), tuple(env.observation_scales), tuple(env.action_names))
+
+    @property
+    def num_observations(self) -> int:
+        """Length of the observation."""
+        return len(self.observation_names)
+
+    @property
+    def num_actions(self) -> int:
+        """Number of actions."""
+        return len(self.action_names)
 
 
 class Outcome(NamedTuple):
@@ -15,12 +52,14 @@ class Outcome(NamedTuple):
         integrity_lost: () float32, what harm was done.
         drive_reduction: () float32, drive before the step minus drive after it.
         reward: () float32, the world's reward.
+        phi: () float32, developmental phase of the step.
     """
 
     energy_gained: jax.Array
     integrity_lost: jax.Array
     drive_reduction: jax.Array
     reward: jax.Array
+    phi: jax.Array
 
 
 class Percept(NamedTuple):
@@ -46,32 +85,78 @@ class Learning(NamedTuple):
     modulator: jax.Array
 
 
-class Brain(Protocol):
-    """Maps what is sensed to actions, and may change within a life.
+class Brain(ABC):
+    """Maps observations to actions, and may change within a life.
 
-    A brain object is static (hashable); ``params`` is the phenotype that a genome developed into, a pytree; ``carry``
-    is what changes within a life, a pytree. All methods are pure and work on one life; batches come from ``vmap``.
+    A subclass must define :meth:`blueprint`, :meth:`init` and :meth:`act`; everything else has a default. A brain is
+    static: two of the same class, settings and interface are equal and share compiled code. ``weights`` is what
+    develops from a genome, a pytree; ``carry`` is what changes within a life, a pytree. All methods are pure and work
+    on one life; batches come from ``vmap``.
+
+    Attributes:
+        settings_class: the class of its settings.
+        reads_state: whether :meth:`act` is given a :class:`Percept` in place of the observation.
+        settings: its settings.
+        interface: what the world gives to it and takes from it.
     """
 
-    reads_state: ClassVar[bool]
-    """Whether ``act`` is given a :class:`Percept` in place of the observation."""
+    settings_class: ClassVar[type[Settings]] = Settings
+    reads_state: ClassVar[bool] = False
 
-    def init(self, params: Any) -> Any:
+    def __init__(self, settings: Any, interface: Interface):
+        self.settings, self.interface = settings, interface
+
+    @abstractmethod
+    def blueprint(self) -> Blueprint:
+        """The arrays that a genome must give."""
+
+    @abstractmethod
+    def init(self, weights: Any) -> Any:
         """The carry at birth."""
-        ...
 
-    def act(self, params: Any, carry: Any, observation: Any, key: jax.Array) -> tuple[jax.Array, Any]:
-        """The action, () int32, and the new carry."""
-        ...
+    @abstractmethod
+    def act(self, weights: Any, carry: Any, observation: jax.Array, key: jax.Array) -> tuple[jax.Array, Any]:
+        """The action, () int32, and the new carry.
 
-    def learn(self, params: Any, carry: Any, outcome: Outcome) -> Any:
-        """The carry after the world answered. A brain that does not learn returns it untouched."""
-        ...
+        Args:
+            weights: what :meth:`develop` returned.
+            carry: the carry.
+            observation: (num_observations,) float32.
+            key: random key of this step.
+        """
 
-    def learning(self, params: Any, carry: Any) -> Learning:
+    def develop(self, arrays: Arrays) -> Any:
+        """The weights from the blueprint's arrays. Deterministic; runs once per genome, not once per life."""
+        return arrays
+
+    def learn(self, weights: Any, carry: Any, outcome: Outcome) -> Any:
+        """The carry after the world answered; the same carry in a brain that does not learn."""
+        return carry
+
+    def learning(self, weights: Any, carry: Any) -> Learning:
         """What learning did in this life so far."""
-        ...
+        zero = jnp.zeros((), jnp.float32)
+        return Learning(zero, zero, zero)
 
-    def is_finite(self, params: Any, carry: Any) -> jax.Array:
-        """Whether all numbers in this brain are finite; () bool."""
-        ...
+    def recordings(self, carry: Any) -> Mapping[str, jax.Array]:
+        """What pictures show of the carry after a step, by name; ``spikes``, (N,) float32, is drawn as a raster."""
+        return {}
+
+    def is_finite(self, weights: Any, carry: Any) -> jax.Array:
+        """Whether all numbers in this brain are finite; () bool. Called once, at the end of a life."""
+        leaves = [leaf for leaf in jax.tree.leaves((weights, carry)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves])) if leaves else jnp.ones((), bool)
+
+    @final
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]
+
+    @final
+    def __hash__(self) -> int:
+        return hash((type(self), self._identity()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.settings})"
+
+    def _identity(self) -> tuple[Any, ...]:
+        return self.settings, self.interface

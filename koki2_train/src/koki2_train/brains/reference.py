@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 
 from koki2_envs.reference_policies import REFERENCE_POLICIES
-from koki2_train.brains.base import Learning, Outcome, Percept
+from koki2_train.brains.base import Brain, Interface, Percept
+from koki2_train.brains.blueprint import Blueprint
 
 
-@dataclass(frozen=True)
-class ReferenceBrain:
-    """Acts as one of :data:`koki2_envs.REFERENCE_POLICIES`. It has no params and no carry.
+class ReferenceBrain(Brain):
+    """Acts as one of :data:`koki2_envs.REFERENCE_POLICIES`. It has no weights and no carry.
 
     Attributes:
-        policy: name of the policy.
+        settings: the name of the policy.
     """
-
-    policy: str
 
     reads_state: ClassVar[bool] = True
 
-    def init(self, params: tuple[()]) -> tuple[()]:
+    def __init__(self, policy: str):
+        super().__init__(policy, Interface((), (), ()))
+
+    def blueprint(self) -> Blueprint:
+        """Nothing."""
+        return Blueprint(())
+
+    def init(self, weights: Any) -> tuple[()]:
         """Nothing to carry."""
         return ()
 
-    def act(self, params: tuple[()], carry: tuple[()], percept: Percept, key: jax.Array) -> tuple[jax.Array, tuple[()]]:
-        """The policy's action."""
-        policy = REFERENCE_POLICIES[self.policy]
-        return policy(percept.env, percept.env_params, percept.state, percept.observation, key), ()
+    def act(self, weights: Any, carry: Any, percept: Any, key: jax.Array) -> tuple[jax.Array, tuple[()]]:
+        """The policy's action.
 
-    def learn(self, params: Any, carry: Any, outcome: Outcome) -> Any:
-        """Reference policies do not learn."""
-        return carry
-
-    def learning(self, params: Any, carry: Any) -> Learning:
-        """Zeros."""
-        zero = jnp.zeros((), jnp.float32)
-        return Learning(zero, zero, zero)
-
-    def is_finite(self, params: Any, carry: Any) -> jax.Array:
-        """Always."""
-        return jnp.ones((), bool)
+        Args:
+            weights: nothing.
+            carry: nothing.
+            percept: a :class:`Percept`.
+            key: random key of this step.
+        """
+        seen: Percept = percept
+        policy = REFERENCE_POLICIES[self.settings]
+        return policy(seen.env, seen.env_params, seen.state, seen.observation, key), ()

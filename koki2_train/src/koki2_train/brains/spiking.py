@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from koki2_train.brains.base import Learning, Outcome
-from koki2_train.brains.synapses import Synapses
+from koki2_train.brains.base import Brain
+from koki2_train.brains.blueprint import Arrays, Blueprint, Parameter
+from koki2_train.brains.synapses import DenseSynapses, SparseSynapses, Synapses
+from koki2_train.experiment.sections import SpikingSettings
+from koki2_train.experiment.settings_base import Settings
 
 
-class SpikingParams(NamedTuple):
-    """The phenotype of a :class:`SpikingBrain`.
+class SpikingWeights(NamedTuple):
+    """The weights of a :class:`SpikingBrain`.
 
     Attributes:
         synapses: input and recurrent weights, densely or sparsely held.
@@ -39,52 +42,51 @@ class SpikingCarry(NamedTuple):
     spikes: jax.Array
 
 
-@dataclass(frozen=True)
-class SpikingBrain:
+class SpikingBrain(Brain):
     """N leaky integrate-and-fire neurons, stepped once per world step.
 
     v ← v·exp(−1/τ) + W_in·o + Σ_j w_ij s'_j;  s_i = [v_i > θ];  v ← v − θ·s;  action = argmax(s·W_motor + b).
-
-    Attributes:
-        num_neurons: N.
-        tau_m: membrane time constant τ, in steps.
-        theta: firing threshold θ.
     """
 
-    num_neurons: int
-    tau_m: float = 10.0
-    theta: float = 1.0
+    settings_class: ClassVar[type[Settings]] = SpikingSettings
+    settings: SpikingSettings
 
-    reads_state: ClassVar[bool] = False
+    def blueprint(self) -> Blueprint:
+        """Input, recurrent and motor weights, and the motor bias."""
+        settings, interface = self.settings, self.interface
+        n, k, scales = settings.n_neurons, settings.k_edges, interface.observation_scales
+        return Blueprint.of(
+            w_in=Parameter((n, interface.num_observations), "input", scales if settings.scale_senses else ()),
+            w_rec=Parameter((n, k), "recurrent"),
+            w_motor=Parameter((n, interface.num_actions), "motor"),
+            b_motor=Parameter((interface.num_actions,), "bias"),
+        )
 
-    def init(self, params: SpikingParams) -> SpikingCarry:
+    def develop(self, arrays: Arrays) -> SpikingWeights:
+        """Wires every weight into the network, stored densely or sparsely."""
+        synapses: type[Synapses] = SparseSynapses if self.settings.is_sparse else DenseSynapses
+        wired = synapses.wired(arrays["w_in"], arrays["w_rec"], self.settings.topology_seed)
+        return SpikingWeights(wired, arrays["w_motor"], arrays["b_motor"])
+
+    def init(self, weights: SpikingWeights) -> SpikingCarry:
         """At rest, silent."""
-        rest = jnp.zeros(self.num_neurons, jnp.float32)
+        rest = jnp.zeros(self.settings.n_neurons, jnp.float32)
         return SpikingCarry(rest, rest)
 
     def act(
-        self, params: SpikingParams, carry: SpikingCarry, observation: jax.Array, key: jax.Array
+        self, weights: SpikingWeights, carry: SpikingCarry, observation: jax.Array, key: jax.Array
     ) -> tuple[jax.Array, SpikingCarry]:
         """One step of the network."""
-        drive = params.synapses.currents(observation, carry.spikes)
-        potential = carry.potential * math.exp(-1.0 / self.tau_m) + drive
-        spikes = (potential > self.theta).astype(jnp.float32)
-        action = jnp.argmax(_readout(spikes, params.motor) + params.motor_bias).astype(jnp.int32)
-        return action, SpikingCarry(potential - self.theta * spikes, spikes)
+        theta = self.settings.theta
+        drive = weights.synapses.currents(observation, carry.spikes)
+        potential = carry.potential * math.exp(-1.0 / self.settings.tau_m) + drive
+        spikes = (potential > theta).astype(jnp.float32)
+        action = jnp.argmax(_readout(spikes, weights.motor) + weights.motor_bias).astype(jnp.int32)
+        return action, SpikingCarry(potential - theta * spikes, spikes)
 
-    def learn(self, params: SpikingParams, carry: SpikingCarry, outcome: Outcome) -> SpikingCarry:
-        """Fixed weights: nothing changes."""
-        return carry
-
-    def learning(self, params: SpikingParams, carry: SpikingCarry) -> Learning:
-        """Zeros: weights are fixed."""
-        zero = jnp.zeros((), jnp.float32)
-        return Learning(zero, zero, zero)
-
-    def is_finite(self, params: SpikingParams, carry: SpikingCarry) -> jax.Array:
-        """Whether weights and potentials are finite (a potential that once was not stays so)."""
-        leaves = jax.tree.leaves((params, carry))
-        return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
+    def recordings(self, carry: SpikingCarry) -> Mapping[str, jax.Array]:
+        """The spikes."""
+        return {"spikes": carry.spikes}
 
 
 def _readout(spikes: jax.Array, motor: jax.Array) -> jax.Array:

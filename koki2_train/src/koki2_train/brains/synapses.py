@@ -1,4 +1,4 @@
-"""What neurons hear: one network, held and computed densely or sparsely."""
+"""Synapses: input and recurrent weights of one network, stored densely or sparsely."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from koki2_train.brains.topology import sparse_inputs
 
 
 class Synapses(Protocol):
-    """The input and recurrent weights of one phenotype, a pytree that knows how to multiply with them.
+    """The input and recurrent weights of one genome, a pytree that knows how to multiply with them.
 
     All kinds are the same network and differ only in rounding, memory and speed.
     """

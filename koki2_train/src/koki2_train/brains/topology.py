@@ -1,4 +1,4 @@
-"""Fixed sparse wiring: which neurons each neuron listens to."""
+"""Topology: fixed sparse wiring, the neurons that each neuron listens to."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 
 
 @lru_cache(maxsize=32)
-def sparse_inputs(num_neurons: int, num_inputs: int, seed: int) -> np.ndarray:
+def sparse_inputs(n_neurons: int, k_edges: int, seed: int) -> np.ndarray:
     """Draws the presynaptic neurons of every neuron: distinct, and never itself.
 
     Args:
-        num_neurons: N.
-        num_inputs: k, inputs per neuron; at most N − 1.
+        n_neurons: N.
+        k_edges: k, inputs per neuron; at most N − 1.
         seed: topology seed.
 
     Returns:
         (N, k) int32, row i holding the neurons that i listens to, ascending. Read-only.
     """
     rng = np.random.default_rng(seed)
-    rows = [np.sort(rng.choice(num_neurons - 1, size=num_inputs, replace=False)) for _ in range(num_neurons)]
+    rows = [np.sort(rng.choice(n_neurons - 1, size=k_edges, replace=False)) for _ in range(n_neurons)]
     inputs = np.stack(rows).astype(np.int32)
-    inputs += inputs >= np.arange(num_neurons)[:, None]
+    inputs += inputs >= np.arange(n_neurons)[:, None]
     inputs.flags.writeable = False
     return inputs

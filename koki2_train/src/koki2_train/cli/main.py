@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from koki2_envs.suggestions import did_you_mean
 
-from koki2_envs.knobs import did_you_mean
 from koki2_train import __version__
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -38,7 +40,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"koki2_train.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"koki2_train.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -65,6 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
+    warnings.showwarning = _show_warning
+    warnings.filterwarnings("always", module="koki2_train")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)  # for worlds, brains, genomes and strategies of one's own, named module:Class
     try:
         code = cli.main(arguments, prog_name="koki2-train", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -83,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     except RuntimeError as error:
         if type(error).__name__ != "JaxRuntimeError":  # JAX may not even be imported
             raise
-        return _complain(f"the device gave up: {str(error)[:300]}", EXIT_FAILED)
+        return _complain(f"device error: {str(error)[:300]}", EXIT_FAILED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", EXIT_FAILED)
@@ -104,3 +110,9 @@ def run() -> NoReturn:
 def _complain(message: str, code: int) -> int:
     print(f"koki2-train: {' '.join(message.split())}", file=sys.stderr)
     return code
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """Prints a warning of ours as one line; others are for developers, and are left out."""
+    if category.__module__.startswith(("koki2_train", "koki2_envs")):
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)

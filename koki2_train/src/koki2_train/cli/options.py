@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from koki2_envs.knobs import KnobSpec, check_knob, spec_of
-from koki2_envs.ladder import RUNGS, rung
-from koki2_envs.params import STRUCTURE
-from koki2_train.experiment import ALIASES, Experiment, parse_setting, setting_fields
-from koki2_train.platform_setup import available_cores
-from koki2_train.processes import Meeting
+from koki2_envs.knobs import KnobSpec, check_knob, check_number
+from koki2_envs.ladder import rung
+from koki2_train.distributed.processes import ClusterAddress
+from koki2_train.experiment import Experiment
+from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
+from koki2_train.experiment.settings import ALIASES, fields_of, parse_setting, rung_settings, setting_flags
+from koki2_train.runtime.jax_setup import available_cores
 
 SEED = click.IntRange(0, 2**32 - 1)
-"""What a seed can be; JAX would cut off the bits of a longer one, and give two seeds the same run."""
+"""A seed; JAX would cut off the bits of a longer one, and give two seeds the same run."""
 COUNT = click.IntRange(1, 2**31 - 1)
-"""A number of things that must be counted in 32 bits."""
+"""A number of things, counted in 32 bits."""
 DEVICES = click.IntRange(1, max(64, available_cores()))
 """Over how many devices a population can be spread; XLA gives up on many more CPU devices than cores."""
 _MAX_SEEDS = 10_000
@@ -33,13 +35,15 @@ _GROUPS = (
     "senses",
     "reward",
     "brain",
+    "genome",
+    "strategy",
     "evolution",
     "validation",
     "viability",
 )
 
 
-resume_option = click.option("--resume", is_flag=True, help="Go on with what is in --out.")
+resume_option = click.option("--resume", is_flag=True, help="Continue what is in --out.")
 devices_option = click.option("--devices", type=DEVICES, help="Spread the population over N devices.  [default: all]")
 compilation_cache_option = click.option(
     "--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]"
@@ -49,7 +53,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 def distributed_options(command: F) -> F:
-    """Adds ``--distributed`` and what belongs to it; :func:`take_meeting` reads them."""
+    """Adds ``--distributed`` and what belongs to it; :func:`take_address` reads them."""
     for option in (
         click.option("--join-seconds", type=click.FloatRange(1, 1e6), help="How long to wait.  [default: 300]"),
         click.option("--process-id", type=int, help="Which of them this is; 0 leads, and alone writes and prints."),
@@ -61,7 +65,7 @@ def distributed_options(command: F) -> F:
     return command
 
 
-def take_meeting(options: dict[str, Any]) -> Meeting | None:
+def take_address(options: dict[str, Any]) -> ClusterAddress | None:
     """Removes the flags of :func:`distributed_options` from a command's options; None where it works alone."""
     distributed = options.pop("distributed")
     values = {name: options.pop(name) for name in ("coordinator", "num_processes", "process_id", "join_seconds")}
@@ -71,19 +75,21 @@ def take_meeting(options: dict[str, Any]) -> Meeting | None:
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --distributed")
         return None
     try:
-        return Meeting(**given)
+        return ClusterAddress(**given)
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        message = str(error)
+        for name in values:
+            message = message.replace(name, f"--{name.replace('_', '-')}")
+        raise click.UsageError(message) from None
 
 
 class SettingType(click.ParamType):
     """A setting's value as written on the command line, checked against its declaration."""
 
-    def __init__(self, setting: str, field: Any):
-        self.setting, self.field = setting, field
-        scheduled = field is not None and spec_of(field).scheduled
+    def __init__(self, setting: str, spec: KnobSpec, field: Any):
+        self.setting, self.spec, self.field = setting, spec, field
         kind = "int" if field is None else type(field.default).__name__
-        self.name = f"{kind}|schedule" if scheduled else kind
+        self.name = f"{kind}|schedule" if spec.scheduled else kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The checked value."""
@@ -92,7 +98,8 @@ class SettingType(click.ParamType):
         try:
             parsed = parse_setting(self.setting, value)
             if self.field is None:
-                return STRUCTURE[self.setting].check(self.setting, parsed)
+                check_number(self.setting, parsed, self.spec)
+                return parsed
             return check_knob(self.setting, parsed, self.field)
         except (ValueError, TypeError) as error:
             self.fail(str(error), param, ctx)
@@ -107,7 +114,23 @@ class SettingOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help lists its settings by group."""
+    """A command whose help lists its settings by group, and that takes the settings of parts of one's own as flags."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, with flags for the settings of a rung, brain, genome or strategy of one's own."""
+        own = [] if "--distributed" in args else _own_names(args)
+        if own:
+            _set_up_early(args)
+        known = {option for parameter in self.params for option in parameter.opts}
+        ctx.meta[_OWN_SETTINGS] = [
+            option for option in _setting_parameters(_own_settings(own)) if not known & set(option.opts)
+        ]
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's parameters, and the settings of what is one's own."""
+        *own, help_option = super().get_params(ctx)
+        return [*own, *ctx.meta.get(_OWN_SETTINGS, []), help_option]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The command's own options first, then the settings by group."""
@@ -123,36 +146,90 @@ class GroupedCommand(click.Command):
                     formatter.write_dl(groups[name])
 
 
-def setting_flags() -> dict[str, tuple[KnobSpec, Any]]:
-    """Specification and field (None for structure) of every setting of every rung."""
-    flags: dict[str, tuple[KnobSpec, Any]] = {name: (s.spec, None) for name, s in STRUCTURE.items()}
-    for row in RUNGS.values():
-        flags |= {name: (spec_of(field), field) for name, field in setting_fields(row).items()}
-    return flags
+_OWN_SETTINGS = "koki2_train.own_settings"
+_OWN_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-def setting_options(groups: tuple[str, ...] = _GROUPS) -> Callable[[F], F]:
-    """A decorator that adds a flag for every setting of the groups; the command gets those given as ``settings``."""
+def _own_names(args: Sequence[str]) -> list[tuple[str, str]]:
+    """Every ``module:NAME`` on a command line that is not parsed yet, with the flag before it ("" where none is)."""
+    found, before = [], ""
+    for arg in args:
+        flag, _, value = arg.partition("=") if arg.startswith("--") else (before, "", arg)
+        before = arg if arg.startswith("--") and not value else ""
+        is_part = flag.removeprefix("--") in REGISTRIES
+        if _OWN_NAME.fullmatch(value) and (is_part or not flag):
+            found.append((flag, value))
+    return found
+
+
+def _set_up_early(args: Sequence[str]) -> None:
+    """Sets JAX up as the command will, since a module of one's own may initialise it when it is imported."""
+    from koki2_train.runtime.jax_setup import set_up
+
+    given = [value for flag, value in zip(args, args[1:], strict=False) if flag == "--devices" and value.isdecimal()]
+    given += [arg.partition("=")[2] for arg in args if arg.startswith("--devices=")]
+    set_up(int(given[-1]) if given and given[-1].isdecimal() else None, "--no-compilation-cache" not in args)
+
+
+def _own_settings(names: Sequence[tuple[str, str]]) -> dict[str, tuple[KnobSpec, Any]]:
+    """The settings of rungs and parts of one's own, given as :func:`_own_names` does.
+
+    Raises:
+        click.UsageError: one cannot be imported.
+    """
+    found: dict[str, tuple[KnobSpec, Any]] = {}
+    for flag, name in names:
+        try:
+            found |= fields_of(REGISTRIES[flag.removeprefix("--")][name].settings) if flag else rung_settings(rung(name))
+        except ValueError as error:
+            raise click.UsageError(f"{flag}: {error}" if flag else str(error)) from None
+    return found
+
+
+def _setting_parameters(settings: Mapping[str, tuple[KnobSpec, Any]]) -> list[click.Option]:
+    """A flag for every setting, given with its specification and field (None for structure)."""
+    names = {setting: short for short, setting in ALIASES.items()}
+    options: list[click.Option] = []
+    for setting, (spec, field) in settings.items():
+        flag = f"--{names.get(setting, setting).replace('_', '-')}"
+        about = f"{spec.doc}{f' [{spec.unit}]' if spec.unit else ''}"
+        common: dict[str, Any] = {"group": spec.group, "default": None}
+        if field is not None and isinstance(field.default, bool):
+            options.append(SettingOption([f"{flag}/--no-{flag[2:]}", setting], help=about, **common))
+        else:
+            allowed = f"; {spec.allowed}" if spec.low is not None or spec.high is not None else ""
+            kind = SettingType(setting, spec, field)
+            options.append(SettingOption([flag, setting], type=kind, help=about + allowed, **common))
+    return options
+
+
+def setting_options(groups: tuple[str, ...] | None = None) -> Callable[[F], F]:
+    """A decorator that adds a flag for every setting of some groups (of all where None); see ``take_settings``."""
 
     def decorate(command: F) -> F:
-        names = {setting: short for short, setting in ALIASES.items()}
-        for setting, (spec, field) in reversed(setting_flags().items()):
-            if spec.group not in groups:
-                continue
-            flag = f"--{names.get(setting, setting).replace('_', '-')}"
-            about = f"{spec.doc}{f' [{spec.unit}]' if spec.unit else ''}"
-            common: dict[str, Any] = {"group": spec.group, "cls": SettingOption, "default": None}
-            if field is not None and isinstance(field.default, bool):
-                declaration = f"{flag}/--no-{flag[2:]}"
-                option = click.option(declaration, setting, help=about, **common)
-            else:
-                allowed = f"; {spec.allowed}" if spec.low is not None or spec.high is not None else ""
-                kind = SettingType(setting, field)
-                option = click.option(flag, setting, type=kind, help=f"{about}{allowed}", **common)
-            command = option(command)
+        chosen = {name: entry for name, entry in setting_flags().items() if groups is None or entry[0].group in groups}
+        for option in reversed(_setting_parameters(chosen)):
+            _add_parameter(command, option)
         return command
 
     return decorate
+
+
+def part_options(command: F) -> F:
+    """Adds ``--brain``, ``--genome`` and ``--strategy``."""
+    about = {"brain": "What acts", "genome": "What evolves", "strategy": "How it is searched"}
+    for part in reversed(DEFAULT_PARTS):
+        names = ", ".join(REGISTRIES[part])
+        text = f"{about[part]}: {names}, or module:Class of one's own.  [default: {DEFAULT_PARTS[part]}]"
+        command = click.option(f"--{part}", metavar="NAME", help=text)(command)
+    return command
+
+
+def _add_parameter(command: Any, option: click.Option) -> None:
+    """Adds an option to a function that will be a command, as ``click.option`` does."""
+    if not hasattr(command, "__click_params__"):
+        command.__click_params__ = []
+    command.__click_params__.append(option)
 
 
 def build_experiment(rung_name: str, settings: Mapping[str, Any]) -> Experiment:
@@ -164,7 +241,7 @@ def build_experiment(rung_name: str, settings: Mapping[str, Any]) -> Experiment:
 
 
 def check_rung(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Click callback: refuses rungs that are not there."""
+    """Click callback: rejects unknown rungs."""
     try:
         return rung(value).id
     except ValueError as error:

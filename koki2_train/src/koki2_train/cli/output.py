@@ -1,16 +1,12 @@
-"""Printing: one JSON object, or tables for people; progress on a terminal."""
+"""Output: one JSON object, or tables for people."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-
-Row = dict[str, Any]
 
 
 def print_json(data: Any) -> None:
@@ -26,9 +22,9 @@ def _without_non_finite(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-def on_the_other_side(knobs: Mapping[str, Any]) -> str:
-    """How a title names the side of a world that these knobs make, and that is kept for tests."""
-    return f"on the side never trained on ({', '.join(f'{name} = {value:g}' for name, value in knobs.items())})"
+def variant_title(knobs: Mapping[str, Any]) -> str:
+    """How a title names the held-out variant of a world that these knobs make."""
+    return f"held-out variant ({', '.join(f'{name} = {value:g}' for name, value in knobs.items())})"
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]], *, words: bool = False) -> None:
@@ -53,62 +49,17 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-@contextlib.contextmanager
-def progress(label: str, total: int, done: int = 0, quiet: bool = False) -> Iterator[Callable[[list[Row]], None]]:
-    """Shows a run's progress on stderr: a bar on a terminal, else a line every few seconds.
+def table_metrics(rows: Collection[Mapping[str, Any]]) -> list[str]:
+    """The metrics that a table shows of what was measured: some that every world has, and then the world's own.
 
-    Yields:
-        An observer of rows of ``generations.jsonl``.
+    Args:
+        rows: metrics by name; where they are of several worlds, what all of them have is shown.
     """
-    if quiet:
-        yield lambda rows: None
-    elif sys.stderr.isatty():
-        with _bar(label, total, done) as observer:
-            yield observer
-    else:
-        yield _lines(label, total)
+    from koki2_train.rollout.metrics import METRICS
+
+    common = [name for row in rows for name in row if name not in METRICS]
+    own = dict.fromkeys(name for name in common if all(name in row for row in rows))
+    return [*_TABLE_METRICS, *own]
 
 
-@contextlib.contextmanager
-def _bar(label: str, total: int, done: int) -> Iterator[Callable[[list[Row]], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[state]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, total=total, completed=done, state="compiling …")
-
-        def observe(rows: list[Row]) -> None:
-            if rows:
-                bar.update(task, completed=rows[-1]["generation"] + 1, state=_state(rows[-1]))
-
-        yield observe
-
-
-def _lines(label: str, total: int, every: float = 5.0) -> Callable[[list[Row]], None]:
-    shown = -every
-
-    def observe(rows: list[Row]) -> None:
-        nonlocal shown
-        if not rows:
-            return
-        done, now = rows[-1]["generation"] + 1, time.monotonic()
-        if now - shown >= every or done == total:
-            print(f"{label} {done}/{total} {_state(rows[-1])}", file=sys.stderr, flush=True)
-            shown = now
-
-    return observe
-
-
-def _state(row: Row) -> str:
-    text = f"mean {number(row['fitness_mean'], 1)}  best {number(row['fitness_best'], 1)}"
-    if row["champion_score"] is not None:
-        text += f"  champion {number(row['champion_score'], 1)}"
-    if row["pass_rate"] < 1.0:
-        text += f"  viable {row['pass_rate']:.0%}"
-    if row["non_finite"]:
-        text += f"  not finite {row['non_finite']}"
-    return text
+_TABLE_METRICS = ("success", "steps_alive", "energy_gained", "bad_arrivals", "integrity_min", "action_entropy")

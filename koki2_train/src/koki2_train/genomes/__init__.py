@@ -1,6 +1,6 @@
-"""What evolves, and how it develops into a brain."""
+"""What evolves, and how it is compiled into the arrays of a blueprint."""
 
-from koki2_train.genomes.base import Encoding
-from koki2_train.genomes.direct import DirectEncoding, DirectGenome
+from koki2_train.genomes.base import Genome
+from koki2_train.genomes.direct import DirectGenome
 
-__all__ = ["DirectEncoding", "DirectGenome", "Encoding"]
+__all__ = ["DirectGenome", "Genome"]

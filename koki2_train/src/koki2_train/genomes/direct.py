@@ -1,68 +1,55 @@
-"""Direct genomes: what evolves is the weights themselves."""
+"""Direct genomes: what evolves is the arrays themselves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from koki2_train.brains.spiking import SpikingParams
-from koki2_train.brains.synapses import DenseSynapses, Synapses
+from koki2_train.brains.blueprint import Arrays, Parameter
+from koki2_train.experiment.sections import DirectSettings
+from koki2_train.experiment.settings_base import Settings
+from koki2_train.genomes.base import Genome
 
 
-class DirectGenome(NamedTuple):
-    """Weights of a spiking network, synapse by synapse.
-
-    Attributes:
-        w_in: (N, num_observations) float32, in units of one over the size of the entry (see :class:`DirectEncoding`).
-        w_rec: (N, k) float32, in the order of the topology's inputs.
-        w_motor: (N, num_actions) float32.
-        b_motor: (num_actions,) float32.
-    """
-
-    w_in: jax.Array
-    w_rec: jax.Array
-    w_motor: jax.Array
-    b_motor: jax.Array
-
-
-@dataclass(frozen=True)
-class DirectEncoding:
-    """Genome and development of directly encoded spiking networks.
+class DirectGenome(Genome):
+    """One number for each number of the blueprint, in its order, rows first.
 
     The search takes steps of one size in every direction. So that such a step means as much for a faint sense as for a
-    loud one, input weights are written in units of one over the typical size of what they multiply.
-
-    Attributes:
-        num_neurons: N.
-        k_edges: k, recurrent inputs per neuron.
-        observation_sizes: the typical size of each entry of the observation; all 1 writes plain weights.
-        num_actions: number of actions.
-        topology_seed: draws which neurons each neuron listens to.
-        init_scale: standard deviation of all weights at the start.
-        synapses: how the phenotype holds its input and recurrent weights.
+    loud one, values are held in units of one over their parameter's ``scale``.
     """
 
-    num_neurons: int
-    k_edges: int
-    observation_sizes: tuple[float, ...]
-    num_actions: int
-    topology_seed: int = 0
-    init_scale: float = 0.1
-    synapses: type[Synapses] = DenseSynapses
+    settings_class: ClassVar[type[Settings]] = DirectSettings
+    settings: DirectSettings
 
-    def init(self, key: jax.Array) -> DirectGenome:
-        """A genome of independent normal weights with standard deviation ``init_scale``."""
-        n, scale = self.num_neurons, self.init_scale
-        shapes = ((n, len(self.observation_sizes)), (n, self.k_edges), (n, self.num_actions), (self.num_actions,))
-        keys = jax.random.split(key, len(shapes))
-        weights = DirectGenome(*(scale * jax.random.normal(k, s) for k, s in zip(keys, shapes, strict=True)))
-        return weights._replace(w_in=weights.w_in * jnp.asarray(self.observation_sizes, jnp.float32))
+    @property
+    def size(self) -> int:
+        """As many numbers as the blueprint has."""
+        return self.blueprint.size
 
-    def develop(self, genome: DirectGenome) -> SpikingParams:
-        """Wires every weight into the network. Deterministic."""
-        w_in = genome.w_in / jnp.asarray(self.observation_sizes, jnp.float32)
-        synapses = self.synapses.wired(w_in, genome.w_rec, self.topology_seed)
-        return SpikingParams(synapses, genome.w_motor, genome.b_motor)
+    def init(self, key: jax.Array) -> jax.Array:
+        """Independent normal values with standard deviation ``init_scale``."""
+        parameters = [parameter for _, parameter in self.blueprint.parameters]
+        keys = jax.random.split(key, len(parameters))
+        values = [
+            _scaled(self.settings.init_scale * jax.random.normal(k, parameter.shape), parameter)
+            for k, parameter in zip(keys, parameters, strict=True)
+        ]
+        return jnp.concatenate([value.ravel() for value in values])
+
+    def compile(self, genome: jax.Array) -> Arrays:
+        """The arrays, cut from the genome."""
+        return dict(self._arrays(genome))
+
+    def _arrays(self, genome: jax.Array) -> Iterator[tuple[str, jax.Array]]:
+        first = 0
+        for name, parameter in self.blueprint.parameters:
+            values = genome[first : first + parameter.size].reshape(parameter.shape)
+            yield name, values / jnp.asarray(parameter.scale, jnp.float32) if parameter.scale else values
+            first += parameter.size
+
+
+def _scaled(values: jax.Array, parameter: Parameter) -> jax.Array:
+    return values * jnp.asarray(parameter.scale, jnp.float32) if parameter.scale else values

@@ -1,0 +1,102 @@
+"""``koki2-train baseline``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from koki2_envs.ladder import rung as rung_called
+from koki2_train.cli.options import (
+    COUNT,
+    SEED,
+    GroupedCommand,
+    build_experiment,
+    check_rung,
+    compilation_cache_option,
+    json_option,
+    setting_options,
+)
+from koki2_train.cli.output import number, print_json, print_table, table_metrics
+from koki2_train.cli.setting_sources import common_setting_sources, take_settings
+
+POLICIES = ("random", "stay", "straight", "greedy", "oracle")
+WORLD_GROUPS = ("life", "world", "sources", "threats", "body", "senses", "reward")
+
+
+@click.command("baseline", cls=GroupedCommand)
+@click.argument("rung", callback=check_rung)
+@click.option("--policy", type=click.Choice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
+@click.option("--episodes", type=COUNT, default=1024, show_default=True, help="Lives.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
+@click.option("--held-out", is_flag=True, help="In the held-out variant of the world.")
+@compilation_cache_option
+@json_option
+@common_setting_sources
+@setting_options(WORLD_GROUPS)
+def command(
+    rung: str,
+    policy: str,
+    episodes: int,
+    seed: int,
+    held_out: bool,
+    compilation_cache: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """What a reference policy achieves on RUNG, beside random (0) and oracle (1).
+
+    The flags below are those of all worlds; `koki2-train ladder RUNG` lists the knobs that this one has.
+    """
+    settings = take_settings(options)
+    if held_out:
+        settings = _in_held_out_variant(rung, settings)
+    experiment = build_experiment(rung, settings)
+
+    from koki2_train.runtime.jax_setup import set_up
+
+    set_up(None, compilation_cache)
+    from koki2_train.evaluation import HeldOutLives
+
+    try:
+        experiment.make_world()
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    lives = HeldOutLives(experiment, episodes, seed)
+    wanted = list(POLICIES) if policy == "all" else [policy]
+    results = {
+        name: {"metrics": lives.evaluate_policy(name), "normalized": lives.normalized(lives.evaluate_policy(name))}
+        for name in wanted
+    }
+    if as_json:
+        body = {"policies": results} if policy == "all" else results[policy]
+        print_json({"rung": rung, "policy": policy, "episodes": episodes, "seed": seed, **body})
+        return
+    shown = list(dict.fromkeys([*wanted, "random", "oracle"]))
+    print_policies(
+        f"{rung}, {episodes} lives, seed {seed}", {name: lives.evaluate_policy(name) for name in shown}, lives
+    )
+
+
+def _in_held_out_variant(rung_name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    variant = rung_called(rung_name).held_out
+    if not variant:
+        raise click.UsageError(f"--held-out: {rung_name} has no held-out variant")
+    for name in variant.keys() & settings.keys():
+        raise click.UsageError(f"--held-out sets {name}, which is also given")
+    return {**settings, **variant}
+
+
+def print_policies(title: str, metrics: dict[str, dict[str, dict[str, float]]], lives: Any) -> None:
+    """A table of metrics by policy."""
+    shown = table_metrics(metrics.values())
+    rows = [
+        [
+            name,
+            f"{number(m['fitness']['mean'])} ± {number(m['fitness']['se'])}",
+            number(lives.normalized(m), 3),
+            *(number(m[metric]["mean"], 3) for metric in shown),
+        ]
+        for name, m in metrics.items()
+    ]
+    print_table(title, ["policy", "fitness ± se", "normalized", *(name.replace("_", "\n") for name in shown)], rows)

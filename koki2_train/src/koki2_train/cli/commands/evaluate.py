@@ -1,0 +1,84 @@
+"""``koki2-train evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from koki2_train.cli.commands.baseline import POLICIES
+from koki2_train.cli.options import COUNT, SEED, adult_option, compilation_cache_option, json_option
+from koki2_train.cli.output import number, print_json, print_table, table_metrics, variant_title
+from koki2_train.cli.setting_sources import take_assignments
+
+
+@click.command("evaluate")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
+@click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@adult_option
+@compilation_cache_option
+@json_option
+def command(
+    runs: tuple[Path, ...],
+    episodes: int,
+    seed: int,
+    baselines: tuple[str, ...],
+    assignments: tuple[str, ...],
+    adult: bool,
+    compilation_cache: bool,
+    as_json: bool,
+) -> None:
+    """Evaluate the champions of RUNS on held-out lives, the same for every run and policy."""
+    overrides = take_assignments(assignments)
+
+    from koki2_train.runtime.jax_setup import set_up
+
+    set_up(None, compilation_cache)
+    from koki2_train.evaluation import evaluate_runs
+    from koki2_train.runs.directory import RunError
+
+    try:
+        result = evaluate_runs(list(runs), episodes, seed, baselines, overrides, nursed=not adult)
+    except (RunError, ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        print_json(result)
+        return
+    lives = f"{episodes} held-out lives, seed {seed}"
+    lives += ", without nursing" if adult else ""
+    _print(result, lives)
+    if "held_out" in result:
+        _print(result["held_out"], f"{lives}, {variant_title(result['held_out']['knobs'])}")
+
+
+def _print(result: dict[str, Any], title: str) -> None:
+    measured = (*result["runs"], *result["baselines"].values())
+    shown = table_metrics([entry["metrics"] for entry in measured])
+
+    def row(name: str, metrics: dict[str, Any], normalized: float | None, spread: str) -> list[str]:
+        fitness = f"{number(metrics['fitness']['mean'])} {spread}"
+        return [name, fitness, number(normalized, 3), *(number(metrics[m]["mean"], 3) for m in shown)]
+
+    rows = [
+        row(entry["run"], entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}")
+        for entry in result["runs"]
+    ]
+    low, high = result["aggregate"]["metrics"]["fitness"]["ci95"]
+    if low is not None:
+        spread = f"[{number(low, 1)}, {number(high, 1)}]"
+        rows.append(
+            row(
+                f"mean of {result['aggregate']['n']} runs",
+                result["aggregate"]["metrics"],
+                result["aggregate"]["normalized"],
+                spread,
+            )
+        )
+    for name, entry in result["baselines"].items():
+        rows.append(row(name, entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}"))
+    columns = ["who", "fitness ± se", "normalized", *(name.replace("_", "\n") for name in shown)]
+    print_table(f"{title} (mean over runs: 95 % interval)", columns, rows)

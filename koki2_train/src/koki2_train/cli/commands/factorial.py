@@ -1,0 +1,111 @@
+"""``koki2-train factorial``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from koki2_envs.files import write_atomically
+from koki2_train.cli.main import EXIT_INTERRUPTED
+from koki2_train.cli.options import GroupedCommand, check_rung
+from koki2_train.cli.output import number, print_json, print_table, variant_title
+from koki2_train.cli.progress import progress
+from koki2_train.cli.setting_sources import take_assignments, take_settings
+from koki2_train.cli.study_options import mean_and_interval, study_options, take_study
+
+
+@click.command("factorial", cls=GroupedCommand)
+@click.argument("rung", callback=check_rung)
+@click.option(
+    "--factor", "factors", multiple=True, required=True, metavar="NAME:KEY=VALUE[,KEY=VALUE]", help="Settings while on."
+)
+@study_options
+def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
+    """Evolve every on/off combination of factors on RUNG at equal budget of world steps.
+
+    All champions are then evaluated on the same held-out lives in the world without any factor. The table is also kept
+    in OUT/factorial.json.
+    """
+    study, settings = take_study(options), take_settings(options)
+    parsed = dict(_parse_factor(text) for text in factors)
+    if len(parsed) < len(factors):
+        raise click.UsageError("--factor: two factors have the same name")
+    study.check_place()
+
+    from koki2_train.runtime.jax_setup import set_up
+
+    set_up(study.devices, study.compilation_cache)
+    from koki2_train.runs.chunks import RunOptions
+    from koki2_train.runs.directory import RunError
+    from koki2_train.studies import factorial
+
+    try:
+        cells = factorial.make_cells(rung, settings, parsed)
+        total = sum(cell.experiment.evolution.generations for cell in cells) * len(study.seeds)
+        with progress(f"{rung} factorial", total, quiet=study.as_json) as show:
+            finished = factorial.run_cells(
+                cells,
+                study.seeds,
+                study.out,
+                RunOptions(num_devices=study.devices),
+                resume=study.resume,
+                observe=_counter(show, cells, study.seeds),
+            )
+        if not finished:
+            click.echo(f"{study.out}: interrupted; go on with --resume", err=True)
+            return EXIT_INTERRUPTED
+        result = {
+            "rung": rung,
+            "seeds": list(study.seeds),
+            **factorial.evaluate_cells(cells, study.seeds, study.out, study.test_episodes, study.test_seed),
+        }
+    except (RunError, ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    write_atomically(study.out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())
+    if study.as_json:
+        print_json(result)
+    else:
+        _print(result, study.test_episodes)
+        if "held_out" in result:
+            click.echo()
+            _print({**result, **result["held_out"]}, study.test_episodes)
+    return 0
+
+
+def _parse_factor(text: str) -> tuple[str, dict[str, Any]]:
+    name, colon, rest = text.partition(":")
+    if not colon or not name.strip().replace("_", "").replace("-", "").isalnum():
+        raise click.UsageError(f"--factor takes NAME:KEY=VALUE[,KEY=VALUE], got {text!r}")
+    return name.strip(), take_assignments(tuple(part.strip() for part in rest.split(",")), "--factor")
+
+
+def _counter(show: Any, cells: Any, seeds: tuple[int, ...]) -> Any:
+    """Turns rows of single runs into progress over all of them."""
+    lengths = [cell.experiment.evolution.generations for cell in cells]
+
+    def observe(cell: Any, seed: int) -> Any:
+        index, length = cells.index(cell), cell.experiment.evolution.generations
+        before = sum(lengths[:index]) * len(seeds) + seeds.index(seed) * length
+        return lambda rows: show([{**row, "generation": row["generation"] + before} for row in rows])
+
+    return observe
+
+
+def _print(result: dict[str, Any], episodes: int) -> None:
+    title = f"{result['rung']}, {len(result['seeds'])} seeds, {episodes} held-out lives in the world without factors"
+    columns = ["cell", "fitness [95 %]", "normalized"]
+    rows = [
+        [cell["cell"], mean_and_interval(cell["fitness"]), number(cell["normalized"], 3)] for cell in result["cells"]
+    ]
+    if "knobs" in result:
+        title += f", {variant_title(result['knobs'])}"
+    else:
+        columns += ["pass rate, first → last generation", "generations", "world steps"]
+        for row, cell in zip(rows, result["cells"], strict=True):
+            rates = f"{cell['pass_rate_first']:.2f} → {cell['pass_rate_last']:.2f}"
+            row += [rates, str(cell["generations"]), f"{cell['env_steps'] / 1e6:.2f} M"]
+    print_table(title, columns, rows)
+    effects = [[effect["factor"], mean_and_interval(effect["difference"])] for effect in result["effects"]]
+    print_table("What each factor changes, paired by seed", ["factor", "difference in fitness [95 %]"], effects)

@@ -1,0 +1,52 @@
+"""``koki2-train render``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from koki2_train.cli.options import SEED, adult_option
+from koki2_train.cli.output import number
+from koki2_train.cli.setting_sources import take_assignments
+
+
+@click.command("render")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--life", type=click.IntRange(min=0), default=0, show_default=True, help="Which held-out life.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@adult_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
+def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult: bool, out: Path | None) -> None:
+    """Draw a held-out life of RUN's champion: life.png, with what its neurons did, and life.gif."""
+    overrides = take_assignments(assignments)
+
+    from koki2_train.runtime.jax_setup import set_up
+
+    set_up(1)
+    import jax
+
+    from koki2_train.evaluation import load_champion
+    from koki2_train.random_streams import Stream, life_keys, stream_key
+    from koki2_train.reporting.life_pictures import write_life
+    from koki2_train.rollout.problem import Problem
+    from koki2_train.runs.directory import RunDirectory, RunError
+
+    try:
+        directory = RunDirectory(run)
+        experiment = directory.read_trial().experiment
+        experiment = (experiment.without_nursing() if adult else experiment).with_settings(overrides)
+        problem = Problem.of(experiment, 1)
+        champion = load_champion(directory, experiment)
+    except (RunError, ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    key = life_keys(stream_key(jax.random.key(seed), Stream.TEST), life + 1)[life]
+    folder = out or run
+    folder.mkdir(parents=True, exist_ok=True)
+    png, gif = folder / "life.png", folder / "life.gif"
+    summary = write_life(
+        problem.env, experiment.params, problem.brain, problem.develop(champion), key, png_path=png, gif_path=gif,
+        title=f"{experiment.rung}: champion of {run}, held-out life {life}",
+    )  # fmt: skip
+    click.echo(f"{png}\n{gif}\nfitness {number(float(summary.fitness), 1)}")

@@ -1,0 +1,87 @@
+"""What the commands that run many cells with many seeds have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from koki2_train.cli.options import (
+    COUNT,
+    SEED,
+    compilation_cache_option,
+    devices_option,
+    json_option,
+    parse_seeds,
+    part_options,
+    resume_option,
+    setting_options,
+)
+from koki2_train.cli.output import number
+from koki2_train.cli.setting_sources import common_setting_sources
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """The flags that all of them take.
+
+    Attributes:
+        out: folder of ``<cell>/seed<k>``.
+        seeds: of each cell.
+        resume: continue what is there.
+        test_episodes: held-out lives on which champions are judged.
+        test_seed: which lives.
+        devices: over how many devices genomes are spread.
+        compilation_cache: whether compiled programs are kept.
+        as_json: whether the result is told as JSON.
+    """
+
+    out: Path
+    seeds: tuple[int, ...]
+    resume: bool
+    test_episodes: int
+    test_seed: int
+    devices: int | None
+    compilation_cache: bool
+    as_json: bool
+
+    def check_place(self) -> None:
+        """Rejects a folder in which a new study cannot begin."""
+        occupied = self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir()))
+        if occupied and not self.resume:
+            raise click.UsageError(f"--out: {self.out} is not empty; --resume continues, or choose another folder")
+
+
+def study_options(command: F) -> F:
+    """Adds the flags of a :class:`StudyOptions`, which :func:`take_study` reads, and all settings."""
+    for option in (
+        setting_options(),
+        part_options,
+        common_setting_sources,
+        json_option,
+        compilation_cache_option,
+        devices_option,
+        click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives."),
+        click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives."),
+        resume_option,
+        click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list."),
+        click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>."),
+    ):
+        command = option(command)
+    return command
+
+
+def take_study(options: dict[str, Any]) -> StudyOptions:
+    """Removes the flags of a study from a command's options."""
+    return StudyOptions(**{field.name: options.pop(field.name) for field in fields(StudyOptions)})
+
+
+def mean_and_interval(value: dict[str, Any]) -> str:
+    """``{"mean", "ci95"}`` for a table."""
+    low, high = value["ci95"]
+    return f"{number(value['mean'], 1)} [{number(low, 1)}, {number(high, 1)}]"

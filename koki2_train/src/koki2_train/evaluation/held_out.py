@@ -1,0 +1,87 @@
+"""Held-out lives: champions and reference policies on the same episodes, from a stream that training never uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from koki2_train.brains import ReferenceBrain
+from koki2_train.evaluation.statistics import normalized, summarize_lives
+from koki2_train.experiment import Experiment
+from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.rollout.lifetime import rollout_life
+from koki2_train.rollout.metrics import LifeSummary
+from koki2_train.rollout.population import compiled_rollout
+from koki2_train.rollout.problem import Problem
+
+Metrics = dict[str, dict[str, float]]
+
+
+class NotFiniteError(ValueError):
+    """Lives without a fitness; the message names whose they are."""
+
+
+class HeldOutLives:
+    """The same lives for every genome and policy: a world, a number of lives and a seed.
+
+    Attributes:
+        experiment: whose world is lived in, and whose brain its genomes develop into.
+        episodes: number of lives.
+        seed: which lives.
+    """
+
+    def __init__(self, experiment: Experiment, episodes: int, seed: int):
+        self.experiment, self.episodes, self.seed = experiment, episodes, seed
+        self._measured: dict[str, Metrics] = {}
+
+    @cached_property
+    def keys(self) -> jax.Array:
+        """The lives' keys, (episodes,)."""
+        return life_keys(stream_key(jax.random.key(self.seed), Stream.TEST), self.episodes)
+
+    def evaluate_policy(self, name: str) -> Metrics:
+        """Metrics of a reference policy."""
+        if name not in self._measured:
+            params = self.experiment.params
+            env, idle, num_steps = self.experiment.make_world(), params.idle_knobs(), params.max_steps_in_episode
+            self._measured[name] = summarize_lives(_rollout_policy(env, name, idle, num_steps, params, self.keys))
+        return self._measured[name]
+
+    def evaluate_genomes(self, genomes: jax.Array, names: Sequence[str] = ()) -> list[Metrics]:
+        """Metrics of each of G genomes of the experiment.
+
+        Args:
+            genomes: (G, D) float32.
+            names: what errors call them; their numbers where not given.
+
+        Raises:
+            NotFiniteError: a genome had a life in which its brain or its return was not finite; no mean over its lives
+                says anything.
+        """
+        problem = Problem.of(self.experiment)
+        lives = jax.tree.map(np.asarray, compiled_rollout(problem, self.experiment.params, genomes, self.keys))
+        for index, finite in enumerate(lives.finite):
+            if not finite.all():
+                culprit = names[index] if names else f"genome {index}"
+                raise NotFiniteError(
+                    f"{culprit}: brain or return is not finite (NaN or inf) in {np.sum(~finite)} of {finite.size} lives"
+                )
+        return [summarize_lives(jax.tree.map(lambda x, i=i: x[i], lives)) for i in range(len(lives.fitness))]
+
+    def normalized(self, metrics: Metrics) -> float | None:
+        """Fitness with random at 0 and oracle at 1, on these lives."""
+        random, oracle = self.evaluate_policy("random"), self.evaluate_policy("oracle")
+        return normalized(metrics["fitness"]["mean"], random["fitness"]["mean"], oracle["fitness"]["mean"])
+
+
+@partial(jax.jit, static_argnames=("env", "policy", "idle", "num_steps"))
+def _rollout_policy(
+    env: Any, policy: str, idle: tuple[tuple[str, float], ...], num_steps: int, params: Any, keys: jax.Array
+) -> LifeSummary:
+    params = params.with_constants(idle)
+    brain = ReferenceBrain(policy)
+    return jax.vmap(lambda key: rollout_life(env, params, brain, (), key, num_steps=num_steps))(keys)

@@ -1,0 +1,166 @@
+"""Settings by name: which there are, and how their values are written on a command line or in a file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from koki2_envs.suggestions import did_you_mean
+
+from koki2_envs.knobs import KnobSpec, Schedule, knob_fields, spec_of
+from koki2_envs.ladder import RUNGS, Rung
+from koki2_envs.nursing import parse_nursing
+from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
+from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
+
+SECTIONS = {"evolution": EvolutionSettings, "mvt": ViabilitySettings, "validation": ValidationSettings}
+ALIASES = {"steps": "max_steps_in_episode"}
+"""Shorter names under which settings are also known."""
+NURSING = "nursing"
+"""The setting that makes schedules of other settings: strengths by the names of :data:`koki2_envs.nursing.NURSING`."""
+
+
+def known_settings(row: Rung, parts: Mapping[str, str]) -> dict[str, dataclasses.Field[Any]]:
+    """The fields of all settings of a rung with such a brain, genome and strategy but its structure, by name.
+
+    Args:
+        row: the rung.
+        parts: the names of brain, genome and strategy, by ``"brain"``, ``"genome"`` and ``"strategy"``.
+
+    Raises:
+        ValueError: an unknown part, or two that share the name of a setting.
+    """
+    groups = {f"rung {row.id}": row.params}
+    groups |= {f"{kind} {name!r}": REGISTRIES[kind][name].settings for kind, name in parts.items()}
+    groups |= SECTIONS  # type: ignore[arg-type]
+    owner: dict[str, str] = {}
+    fields: dict[str, dataclasses.Field[Any]] = {}
+    for group, section in groups.items():
+        for name, field in knob_fields(section).items():
+            if name in owner:
+                raise ValueError(f"{group} and {owner[name]} both have a setting called {name}; rename one")
+            owner[name], fields[name] = group, field
+    return fields
+
+
+def reject_unknown(row: Rung, parts: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Rejects settings that a rung with such a brain, genome and strategy does not have.
+
+    Raises:
+        ValueError: naming the first one, and what is close to it.
+    """
+    known = [*known_settings(row, parts), *row.structure]
+    for name in settings:
+        if name in known:
+            continue
+        for kind, registry in REGISTRIES.items():
+            if name in registry.fields():
+                raise ValueError(f"unknown setting {name!r}; the {kind} {parts[kind]!r} has none")
+        elsewhere = name in all_setting_names()
+        raise ValueError(
+            f"unknown setting {name!r}" + (f"; {row.id} has none" if elsewhere else did_you_mean(name, known))
+        )
+
+
+Flags = dict[str, tuple[KnobSpec, Any]]
+"""Settings by name: specification and field, or None for an argument of a world's constructor."""
+
+
+def fields_of(section: Any) -> Flags:
+    """The settings that a params class or a class of settings declares."""
+    return {name: (spec_of(field), field) for name, field in knob_fields(section).items()}
+
+
+def rung_settings(row: Rung) -> Flags:
+    """The settings of a rung's world. Those of a rung of one's own are known from now on, as registered ones are."""
+    _OWN_RUNGS[row.id] = row
+    return {name: (row.structure_spec(name).spec, None) for name in row.structure} | fields_of(row.params)
+
+
+_OWN_RUNGS: dict[str, Rung] = {}
+
+
+def setting_flags() -> Flags:
+    """Every setting of every rung and registered part."""
+    flags: Flags = {}
+    for row in (*RUNGS.values(), *list(_OWN_RUNGS.values())):
+        flags |= rung_settings(row)
+    for registry in REGISTRIES.values():
+        flags |= {name: (spec_of(field), field) for name, field in registry.fields().items()}
+    for section in SECTIONS.values():
+        flags |= fields_of(section)
+    return flags
+
+
+def all_setting_names() -> set[str]:
+    """Every setting of every rung and registered part."""
+    return {NURSING, *DEFAULT_PARTS, *setting_flags()}
+
+
+def join_settings(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, ``more`` winning; of ``nursing``, by the presets' names."""
+    joined = {**settings, **more}
+    if NURSING in settings and NURSING in more:
+        joined[NURSING] = {**settings[NURSING], **more[NURSING]}
+    return joined
+
+
+def parse_setting(name: str, text: str) -> Any:
+    """Reads a setting's value as it is written on a command line.
+
+    Numbers, ``true``/``false``, schedules as ``start:end@from:to`` or ``start:end`` (over the whole life), ``nursing``
+    as ``name:strength+name:strength``, and the names of brain, genome and strategy.
+
+    Args:
+        name: the setting.
+        text: its value.
+
+    Raises:
+        ValueError: an unknown setting, or text that is no such value; the message names both.
+    """
+    name = ALIASES.get(name, name)
+    if name == NURSING:
+        return parse_nursing(text)
+    if name in REGISTRIES:
+        REGISTRIES[name][text]  # rejects an unknown one, and imports one's own so that its settings are known
+        return text
+    flags = setting_flags()
+    if name not in flags:
+        raise ValueError(f"unknown setting {name!r}{did_you_mean(name, sorted(all_setting_names()))}")
+    spec, field = flags[name]
+    kind = int if field is None else type(field.default)
+    if ":" in text:
+        if not spec.scheduled:
+            raise ValueError(f"{name} cannot be a schedule, got {text!r}")
+        return _schedule(name, text)
+    return _switch(name, text) if kind is bool else _number(name, text, kind)
+
+
+_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in _WORDS:
+        raise ValueError(f"{name} must be true or false, got {text!r}")
+    return _WORDS[text.lower()]
+
+
+def _schedule(name: str, text: str) -> Schedule:
+    values, separator, phases = text.partition("@")
+    parts = [*values.split(":"), *(phases.split(":") if separator else ("0", "1"))]
+    try:
+        start, end, from_phi, to_phi = (float(part) for part in parts)
+    except ValueError:
+        raise ValueError(f"{name} must be a number or a schedule start:end@from:to, got {text!r}") from None
+    try:
+        return Schedule(start, end, from_phi, to_phi)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _number(name: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{name} must be {'a whole number' if kind is int else 'a number'}, got {text!r}") from None

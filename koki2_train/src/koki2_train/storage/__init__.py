@@ -1,0 +1,1 @@
+"""Durable files that know nothing of runs."""

@@ -1,0 +1,73 @@
+"""Strategies that move a distribution over genomes: OpenAI-ES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import optax
+from evosax.algorithms import Open_ES
+from evosax.core.fitness_shaping import identity_fitness_shaping_fn
+
+from koki2_train.experiment.sections import OpenESSettings
+from koki2_train.experiment.settings_base import Settings
+from koki2_train.strategies.base import Strategy
+from koki2_train.strategies.shaping import centered_ranks
+
+
+class OpenES(Strategy):
+    """OpenAI-ES (Salimans et al. 2017): antithetic, rank-shaped, with Adam. Genomes i and i + P/2 mirror each other."""
+
+    settings_class: ClassVar[type[Settings]] = OpenESSettings
+    settings: OpenESSettings
+
+    def init(self, key: jax.Array, genome: jax.Array) -> Any:
+        """The state of a search whose first mean is a genome (D,)."""
+        evosax = self._evosax
+        return jax.tree.map(jnp.asarray, evosax.init(key, genome, evosax.default_params))
+
+    def ask(self, key: jax.Array, state: Any) -> jax.Array:
+        """A population (P, D) around the mean."""
+        population, _ = self._evosax.ask(key, state, self._evosax.default_params)
+        return population
+
+    def tell(self, key: jax.Array, population: jax.Array, score: jax.Array, valid: jax.Array, state: Any) -> Any:
+        """Moves the mean towards genomes of higher score; see :meth:`Strategy.tell`."""
+        # evosax minimises. It is handed each genome's weight in the gradient, and shapes nothing itself.
+        weights = jnp.where(valid, centered_ranks(-score), 0.0)
+        new, _ = self._evosax.tell(key, population, weights, state, self._evosax.default_params)
+        return jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), new, state)
+
+    def candidates(self, state: Any) -> jax.Array:
+        """The distribution's mean, (1, D)."""
+        return state.mean[None]
+
+    def step_size(self, state: Any) -> jax.Array:
+        """The distribution's standard deviation, ()."""
+        return state.std
+
+    @property
+    def _evosax(self) -> Open_ES:
+        return _open_es(self.settings, self.pop_size, self.num_dims)
+
+
+@lru_cache(maxsize=64)
+def _open_es(settings: OpenESSettings, pop_size: int, num_dims: int) -> Open_ES:
+    """Evosax's algorithm; always the same object for the same arguments, since every new one compiles anew."""
+    rate = _decaying(settings.lr, settings.lr_decay, settings.lr_floor)
+    return Open_ES(
+        population_size=pop_size,
+        solution=jnp.zeros(num_dims),
+        optimizer=optax.adamw(rate, b1=settings.adam_b1, b2=settings.adam_b2, weight_decay=settings.weight_decay),
+        std_schedule=_decaying(settings.sigma, settings.sigma_decay, settings.sigma_floor),
+        fitness_shaping_fn=identity_fitness_shaping_fn,
+        metrics_fn=lambda *_: {},
+    )
+
+
+def _decaying(start: float, decay: float, floor: float) -> Callable[[Any], jax.Array]:
+    """start·max(decay^t, floor) over generations t."""
+    return lambda t: start * jnp.maximum(jnp.power(jnp.float32(decay), t), floor)
