@@ -13,8 +13,6 @@ from gymnax.wrappers import GymnaxToGymWrapper, GymnaxToVectorGymWrapper
 
 from koki2_envs import RUNGS, FiveValueStep, make
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 FAMILIES = list({row.world: name for name, row in RUNGS.items()}.values())
 """The last rung of each family: what other people's code sees of a world does not depend on its knobs."""
 

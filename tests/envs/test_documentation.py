@@ -17,8 +17,6 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 FAMILIES = list(dict.fromkeys(row.params for row in RUNGS.values()))
 """The params of each family; its page is called after them."""
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def page(rung):
     return (LADDER / f"{rung}.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_envs import NURSING, RUNGS, Schedule, adult, at, make, nurse, ramp
+from koki2_envs import NURSING, RUNGS, Schedule, make, ramp, value_at, with_nursing, without_nursing
 from koki2_envs.knobs import knob_fields
 from koki2_envs.nursing import CHILDHOOD_ENDS, parse_nursing
 
@@ -45,7 +45,7 @@ def test_every_knob_that_is_eased_is_one_of_some_world_and_of_one_preset_only():
 )
 def test_each_factor_alone_by_hand(name, strength, expected):
     params = RISKY.replace(energy_decay=0.01, energy_gain=0.2)
-    nursed = nurse(params, {name: strength})
+    nursed = with_nursing(params, {name: strength})
     assert scheduled(nursed) == expected.keys()
     for knob, at_birth in expected.items():
         schedule = getattr(nursed, knob)
@@ -54,7 +54,7 @@ def test_each_factor_alone_by_hand(name, strength, expected):
 
 
 def test_a_newborn_is_full_under_an_energetic_buffer():
-    nursed = nurse(RISKY.replace(energy_init=0.4), {"energetic_buffer": 0.5})
+    nursed = with_nursing(RISKY.replace(energy_init=0.4), {"energetic_buffer": 0.5})
     assert nursed.energy_init == Schedule(0.7, 0.4, 0.0, 0.5)
 
 
@@ -63,33 +63,35 @@ class TestOnEveryRung:
     @pytest.mark.parametrize("strength", STRENGTHS)
     def test_combined_is_everything_that_acts_and_the_adult_can_be_had_back(self, rung, strength):
         params = RUNGS[rung].default_params
-        nursed = nurse(params, {"combined": strength})
+        nursed = with_nursing(params, {"combined": strength})
         alone = set()
         for name in NURSING:
             with contextlib.suppress(ValueError):
-                alone |= scheduled(nurse(params, {name: strength}))
+                alone |= scheduled(with_nursing(params, {name: strength}))
         assert scheduled(nursed) == alone
         assert {"energy_decay", "energy_gain", "motor_gain", "grad_gain"} <= alone
-        assert adult(nursed) == params
-        assert nurse(nursed, {"combined": strength}) == nursed
+        assert without_nursing(nursed) == params
+        assert with_nursing(nursed, {"combined": strength}) == nursed
 
     def test_strength_zero_is_the_adult_world_itself(self, rung):
         params = RUNGS[rung].default_params
-        assert nurse(params, {"combined": 0.0}) == params
-        assert scheduled(nurse(params, {"combined": 0})) == set()
+        assert with_nursing(params, {"combined": 0.0}) == params
+        assert scheduled(with_nursing(params, {"combined": 0})) == set()
 
     @pytest.mark.parametrize("strength", STRENGTHS)
     def test_after_childhood_every_knob_is_exactly_the_adults(self, rung, strength):
         params = RUNGS[rung].default_params
-        nursed = nurse(params, {"combined": strength})
+        nursed = with_nursing(params, {"combined": strength})
         for name in scheduled(nursed):
             schedule, grown = getattr(nursed, name), np.float32(getattr(params, name))
-            assert [float(at(schedule, jnp.float32(phi))) for phi in (CHILDHOOD_ENDS, 0.75, 1.0)] == [grown] * 3
-            assert float(at(schedule, jnp.float32(0.0))) == np.float32(schedule.start) != grown
+            assert [float(value_at(schedule, jnp.float32(phi))) for phi in (CHILDHOOD_ENDS, 0.75, 1.0)] == [grown] * 3
+            assert float(value_at(schedule, jnp.float32(0.0))) == np.float32(schedule.start) != grown
 
 
 def test_harm_is_gated_in_every_world_that_has_some():
-    harmful = {name for name in RUNGS if scheduled(nurse(RUNGS[name].default_params, {"combined": 1.0})) & LOSSES}
+    harmful = {
+        name for name in RUNGS if scheduled(with_nursing(RUNGS[name].default_params, {"combined": 1.0})) & LOSSES
+    }
     assert harmful >= {"L0.2", "L1.0", "L1.1", "L2.1", "L2.2", "L3.0", "L3.1", "L3.2"}
     assert not harmful & {"L0.0", "L0.1", "L1.2", "L2.0"}
 
@@ -97,9 +99,9 @@ def test_harm_is_gated_in_every_world_that_has_some():
 LOSSES = {easing.knob for easing in NURSING["risk_gating"].easings}
 
 
-def test_grown_up_the_nursed_step_as_adults_do(quick_compilation):
+def test_grown_up_the_nursed_step_as_adults_do():
     env, params = make("L0.2")
-    nursed = nurse(params, {"combined": 1.0})
+    nursed = with_nursing(params, {"combined": 1.0})
     _, state = env.reset_env(jax.random.key(3), params)
     late = state.replace(time=jnp.int32(80), energy=jnp.float32(0.6))
     step = jax.jit(env.step_env)
@@ -112,9 +114,9 @@ def test_grown_up_the_nursed_step_as_adults_do(quick_compilation):
 
 def test_strengths_can_be_swept_under_vmap():
     strengths = jnp.asarray([0.0, 0.5, 1.0])
-    swept = jax.vmap(lambda strength: nurse(RISKY, {"sensory_gating": strength}))(strengths)
+    swept = jax.vmap(lambda strength: with_nursing(RISKY, {"sensory_gating": strength}))(strengths)
     assert isinstance(swept.grad_gain, Schedule)
-    np.testing.assert_allclose(jax.vmap(lambda knob: at(knob, 0.0))(swept.grad_gain), [1.0, 0.5, 0.0])
+    np.testing.assert_allclose(jax.vmap(lambda knob: value_at(knob, 0.0))(swept.grad_gain), [1.0, 0.5, 0.0])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_strengths_can_be_swept_under_vmap():
 )
 def test_what_cannot_be_is_refused_by_name(params, strengths, error, message):
     with pytest.raises(error, match=message):
-        nurse(params, strengths)
+        with_nursing(params, strengths)
 
 
 class TestReadingText:

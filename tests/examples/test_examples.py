@@ -27,7 +27,7 @@ ARGUMENTS = {
     "l3_2_unreliable_cues": ["64"],
     "l4_0_search": ["64"],
     "l4_1_seasons": ["64"],
-    "l4_2_moods": ["64"],
+    "l4_2_motivation": ["64"],
 }
 SAYS = {
     "l0_0_chemotaxis": "oracle",
@@ -44,7 +44,7 @@ SAYS = {
     "l3_2_unreliable_cues": "never trained on decoy",
     "l4_0_search": "rounds     sense_radius  3",
     "l4_1_seasons": "oracle  : steps alive  256.0, where the season turns early  256.0",
-    "l4_2_moods": "unaware : fitness",
+    "l4_2_motivation": "unaware : fitness",
 }
 ALONE = ("l0_0_chemotaxis", "l1_2_walls")
 """One with worlds only and one with the trainer. The others are run in one process, which saves waking up."""

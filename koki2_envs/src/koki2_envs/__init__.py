@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
-from koki2_envs.knobs import Schedule, at, ramp
+from koki2_envs.knobs import Schedule, ramp, value_at
 from koki2_envs.ladder import RUNGS, Rung, make, register, rung
-from koki2_envs.nursing import NURSING, adult, nurse
+from koki2_envs.nursing import NURSING, with_nursing, without_nursing
 
 if TYPE_CHECKING:
-    from koki2_envs.compat import FiveValueStep
     from koki2_envs.reference_policies import REFERENCE_POLICIES
     from koki2_envs.testing import check_env
+    from koki2_envs.wrappers import FiveValueStep
 
 __version__ = "0.1.0"
 
 _LAZY = {
-    "FiveValueStep": "koki2_envs.compat",
+    "FiveValueStep": "koki2_envs.wrappers",
     "REFERENCE_POLICIES": "koki2_envs.reference_policies",
     "check_env": "koki2_envs.testing",
 }
@@ -33,14 +33,14 @@ __all__ = [
     "FiveValueStep",
     "Rung",
     "Schedule",
-    "adult",
-    "at",
     "check_env",
     "make",
-    "nurse",
     "ramp",
     "register",
     "rung",
+    "value_at",
+    "with_nursing",
+    "without_nursing",
 ]
 
 

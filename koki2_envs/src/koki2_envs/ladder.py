@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from koki2_envs.knobs import did_you_mean
 from koki2_envs.params import (
     ForagingParams,
     HomeostasisParams,
-    MoodsParams,
+    MotivationParams,
     ObstaclesParams,
     SeasonsParams,
     ThreatsParams,
     WorldParams,
 )
+from koki2_envs.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,12 @@ RUNGS: dict[str, Rung] = {
         ),
         Rung(
             "L4.2", "18×1, food and water; first the one counts, then the other", "follow the body",
-            "koki2_envs.environments.moods:Moods", MoodsParams, {"num_sources": 3, "num_water": 3},
+            "koki2_envs.environments.motivation:Motivation", MotivationParams, {"num_sources": 3, "num_water": 3},
             {
                 **_TWO_NEEDS, "width": 18, "height": 1, "layout_uniform": 0.0, "layout_opposite": 1.0,
                 "layout_spread": 8, "respawn_delay": 8, "energy_gain": 0.08, "water_gain": 0.08,
-                "hydration_drive_weight": 0.0, "energy_drive_weight_after": 0.0, "mood_phi_low": 0.25,
-                "mood_phi_high": 0.75, "drive_cost": 2.0, "energy_reward": 0.0, "hydration_reward": 0.0,
+                "hydration_drive_weight": 0.0, "energy_drive_weight_after": 0.0, "switch_phi_low": 0.25,
+                "switch_phi_high": 0.75, "drive_cost": 2.0, "energy_reward": 0.0, "hydration_reward": 0.0,
                 "success_bonus": 0.0,
             },
         ),

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from koki2_envs.knobs import KnobSpec, Schedule, check_number, did_you_mean, is_abstract, is_always, knob_fields
+from koki2_envs.knobs import KnobSpec, Schedule, check_number, is_abstract, is_always, knob_fields
 from koki2_envs.params import WorldParams
+from koki2_envs.suggestions import did_you_mean
 
 ParamsT = TypeVar("ParamsT", bound=WorldParams)
 
@@ -99,7 +100,7 @@ NURSING: dict[str, Preset] = {
 """The presets, by name. No two of them ease the same knob."""
 
 
-def nurse(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
+def with_nursing(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
     """The params with a protected childhood.
 
     A knob of value a that a preset eases to b at birth becomes the schedule from a + strength·(b − a) at φ = 0 to
@@ -126,7 +127,7 @@ def nurse(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
     return params.replace(**changes)
 
 
-def adult(params: ParamsT) -> ParamsT:
+def without_nursing(params: ParamsT) -> ParamsT:
     """The world of adults: every schedule at its end, for the whole life."""
     return params.replace(**{name: _end(getattr(params, name)) for name in knob_fields(params)})
 

@@ -1,14 +1,14 @@
 """The worlds, one file a family."""
 
+from koki2_envs.environments.base import World
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.grid import Grid
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
-from koki2_envs.environments.moods import Moods, MoodsState
+from koki2_envs.environments.motivation import Motivation, MotivationState
 from koki2_envs.environments.obstacles import Obstacles, ObstaclesState
 from koki2_envs.environments.seasons import Seasons, SeasonsState
 from koki2_envs.environments.state import ForagingState, WorldState
 from koki2_envs.environments.threats import Threats, ThreatsState
-from koki2_envs.environments.world import World
 
 __all__ = [
     "Foraging",
@@ -16,8 +16,8 @@ __all__ = [
     "Grid",
     "Homeostasis",
     "HomeostasisState",
-    "Moods",
-    "MoodsState",
+    "Motivation",
+    "MotivationState",
     "Obstacles",
     "ObstaclesState",
     "Seasons",

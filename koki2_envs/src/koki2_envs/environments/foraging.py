@@ -12,10 +12,10 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.grid import Grid, ParamsT, StateT
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, is_always, largest
+from koki2_envs.knobs import is_always, largest, value_at
 from koki2_envs.mechanics import body
-from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, Visit, scatter, source_fields
+from koki2_envs.mechanics.rng import Feature, Rng
+from koki2_envs.mechanics.sources import Contacts, Sources, scatter, source_fields
 from koki2_envs.params import ForagingParams
 
 # jax.random.normal in float32 cannot exceed this (the inverse error function of the largest float below 1).
@@ -52,7 +52,7 @@ class Foraging(Grid[StateT, ParamsT]):
     """
 
     observation_names: ClassVar[tuple[str, ...]] = ("grad_x", "grad_y", "energy", "integrity")
-    observation_sizes: ClassVar[tuple[float, ...]] = (1 / 3, 1 / 3, 1.0, 1.0)
+    observation_scales: ClassVar[tuple[float, ...]] = (1 / 3, 1 / 3, 1.0, 1.0)
     state_class: ClassVar[type[ForagingState]] = ForagingState
     params_class: ClassVar[type[ForagingParams]] = ForagingParams
     level_names: ClassVar[tuple[str, ...]] = ("energy", "integrity")
@@ -80,10 +80,10 @@ class Foraging(Grid[StateT, ParamsT]):
         """How many sources there are of all kinds together."""
         return self.num_sources
 
-    def scattered(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
+    def initial_sources(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
         """The sources of a newborn's world."""
         cells = partial(self.cells, around=around, params=params)
-        return scatter(Luck(key, Stream.SCATTER), self.num_sources, params.num_bad_sources, cells)
+        return scatter(Rng(key, Feature.SCATTER), self.num_sources, params.num_bad_sources, cells)
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""
@@ -93,20 +93,20 @@ class Foraging(Grid[StateT, ParamsT]):
             "succeeded": jnp.zeros((), bool),
             "pos": self.size(params) // 2,
             **terrain,
-            **source_fields(self.scattered(key, terrain, params)),
-            "energy": jnp.asarray(at(params.energy_init, 0.0), jnp.float32),
+            **source_fields(self.initial_sources(key, terrain, params)),
+            "energy": jnp.asarray(value_at(params.energy_init, 0.0), jnp.float32),
             "integrity": jnp.ones((), jnp.float32),
         }
 
-    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """Energy from good sources, loss of integrity from bad ones (see :meth:`Grid.effects`)."""
-        good_arrivals = jnp.sum(visit.arrival & ~state.source_is_bad).astype(jnp.float32)
-        bad_arrivals = jnp.sum(visit.arrival & state.source_is_bad).astype(jnp.float32)
+        good_arrivals = jnp.sum(contacts.arrived & ~state.source_is_bad).astype(jnp.float32)
+        bad_arrivals = jnp.sum(contacts.arrived & state.source_is_bad).astype(jnp.float32)
         return {
-            "energy_gained": at(params.energy_gain, phi) * good_arrivals,
-            "integrity_lost": at(params.bad_source_integrity_loss, phi) * bad_arrivals,
+            "energy_gained": value_at(params.energy_gain, phi) * good_arrivals,
+            "integrity_lost": value_at(params.bad_source_integrity_loss, phi) * bad_arrivals,
             "bad_arrivals": bad_arrivals,
-            "reached_source": jnp.any(visit.contact & ~state.source_is_bad),
+            "reached_source": jnp.any(contacts.touching & ~state.source_is_bad),
         }
 
     def metabolise(
@@ -114,7 +114,7 @@ class Foraging(Grid[StateT, ParamsT]):
     ) -> dict[str, jax.Array]:
         """The body variables after a step, by name; each is vital."""
         return {
-            "energy": body.clip_level(state.energy - at(params.energy_decay, phi) + effects["energy_gained"]),
+            "energy": body.clip_level(state.energy - value_at(params.energy_decay, phi) + effects["energy_gained"]),
             "integrity": body.clip_level(state.integrity - effects["integrity_lost"]),
         }
 
@@ -125,7 +125,7 @@ class Foraging(Grid[StateT, ParamsT]):
     def observation_space(self, params: ParamsT) -> spaces.Box:
         """A finite box that holds every observation that these params can give."""
         gradient, noise = self.gradient_bound(params), _MAX_NORMAL * largest(params.obs_noise)
-        bounds = ((-gradient, gradient), (-gradient, gradient), (0.0, 1.0), (0.0, 1.0), *self.further_bounds(params))
+        bounds = ((-gradient, gradient), (-gradient, gradient), (0.0, 1.0), (0.0, 1.0), *self.extra_bounds(params))
         low, high = (jnp.stack([jnp.asarray(bound[end], jnp.float32) for bound in bounds]) for end in (0, 1))
         return spaces.Box(low - noise, high + noise, (len(bounds),), jnp.float32)
 
@@ -136,7 +136,7 @@ class Foraging(Grid[StateT, ParamsT]):
         longest = jnp.maximum(largest(params.respawn_delay), largest(params.bad_source_respawn_delay))
         return spaces.Dict(
             {
-                **self.further_state(params),
+                **self.extra_state(params),
                 "time": spaces.Box(0, params.max_steps_in_episode, (), jnp.int32),
                 "succeeded": spaces.Box(0, 1, (), jnp.bool_),
                 "pos": spaces.Box(0, size - 1, (2,), jnp.int32),

@@ -10,19 +10,19 @@ from typing import Any, ClassVar, TypeVar
 import jax
 import jax.numpy as jnp
 
+from koki2_envs.environments.base import World
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.environments.world import World
-from koki2_envs.knobs import at, is_always
+from koki2_envs.knobs import is_always, value_at
 from koki2_envs.mechanics import body, movement, sensing
-from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.mechanics.rng import Feature, Rng
 from koki2_envs.mechanics.rows import row
 from koki2_envs.mechanics.sources import (
+    Contacts,
     Sources,
-    Visit,
+    contacts_of_step,
     deplete_and_respawn,
     source_fields,
     uniform_cells,
-    visited,
 )
 from koki2_envs.params import ForagingParams
 
@@ -58,17 +58,17 @@ class Grid(World[StateT, ParamsT]):
     ) -> tuple[jax.Array, StateT, jax.Array, jax.Array, dict[str, jax.Array]]:
         """One transition, without auto-reset and time limit (see the class)."""
         phi = self.phase(state.time, params)
-        action = movement.carried_out(Luck(key, Stream.MOTOR), action, params.motor_gain, phi)
+        action = movement.carried_out(Rng(key, Feature.MOTOR), action, params.motor_gain, phi)
         pos = self.moved(state, action, params)
-        visit = visited(state.sources, state.pos, pos)
-        effects = self.effects(state, visit, params, phi)
+        contacts = contacts_of_step(state.sources, state.pos, pos)
+        effects = self.effects(state, contacts, params, phi)
         levels = self.metabolise(state, effects, params, phi)
         drive_reduction = self.drive(state, self.levels(state), params, phi) - self.drive(state, levels, params, phi)
         reached = effects["reached_source"]
         sources = deplete_and_respawn(
             key,
             state.sources,
-            visit.arrival,
+            contacts.arrived,
             enabled=params.deplete_sources,
             good_delay=params.respawn_delay,
             bad_delay=params.bad_source_respawn_delay,
@@ -88,7 +88,7 @@ class Grid(World[StateT, ParamsT]):
         if not is_always(params.terminate_on_reach, False):
             terminated = terminated | (jnp.asarray(params.terminate_on_reach) & reached)
         reward = self.reward(params, effects["energy_gained"], reached & ~state.succeeded, drive_reduction, phi)
-        further = self.further_reward(effects, params, phi)
+        further = self.extra_reward(effects, params, phi)
         reward = reward if further is None else reward + further
         info = {**effects, "drive_reduction": drive_reduction}
         return self.observe(key, after, action, params), after, reward, terminated, info
@@ -97,9 +97,9 @@ class Grid(World[StateT, ParamsT]):
         """What the agent senses in ``state``; float32. Its phase is that of the transition that led here."""
         phi = self.phase(jnp.maximum(state.time - 1, 0), params)
         gradient = self.smell(key, state, self.foods(state.sources), params, phi)
-        further = self.further_senses(key, state, params, phi)
+        further = self.extra_senses(key, state, params, phi)
         observation = row(gradient[0], gradient[1], state.energy, state.integrity, *further)
-        return sensing.add_noise(Luck(key, Stream.NOISE), observation, params.obs_noise, phi)
+        return sensing.add_noise(Rng(key, Feature.NOISE), observation, params.obs_noise, phi)
 
     def smell(self, key: jax.Array, state: StateT, sources: Sources, params: ParamsT, phi: jax.Array) -> jax.Array:
         """The gradient to the nearest of some sources, as the sensor gives it; (2,) float32."""
@@ -110,7 +110,7 @@ class Grid(World[StateT, ParamsT]):
         gradient = offset.astype(jnp.float32) / jnp.maximum(self.size(params) - 1, 1).astype(jnp.float32)
         if not is_always(params.hazard_smell, 0.0):
             nearest_is_bad = jnp.any(chosen & sources.is_bad)
-            gradient = gradient * jnp.where(nearest_is_bad, 1.0 - 2.0 * at(params.hazard_smell, phi), 1.0)
+            gradient = gradient * jnp.where(nearest_is_bad, 1.0 - 2.0 * value_at(params.hazard_smell, phi), 1.0)
         gradient = sensing.fade(gradient, offset, params.sense_radius, phi)
         return self.sensed(key, gradient, params, phi)
 
@@ -118,11 +118,11 @@ class Grid(World[StateT, ParamsT]):
         """What the sensor makes of a gradient (2,): coarse, amplified, now and then silent (all gradients at once)."""
         gradient = sensing.quantise(gradient, params.grad_bins, phi)
         gradient = sensing.amplify(gradient, params.grad_gain, phi)
-        return sensing.drop_out(Luck(key, Stream.DROPOUT), gradient, params.grad_dropout_p, phi)
+        return sensing.drop_out(Rng(key, Feature.DROPOUT), gradient, params.grad_dropout_p, phi)
 
     def drive(self, state: StateT, levels: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
         """The drive D of a body with such levels, under the weights that hold in ``state``; () float32."""
-        setpoints = tuple(at(getattr(params, f"{name}_setpoint"), phi) for name in self.level_names)
+        setpoints = tuple(value_at(getattr(params, f"{name}_setpoint"), phi) for name in self.level_names)
         return body.drive(
             tuple(levels[name] for name in self.level_names), setpoints, self.drive_weights(state, params, phi)
         )
@@ -141,12 +141,12 @@ class Grid(World[StateT, ParamsT]):
         """All state variables of a newborn, by name."""
         raise NotImplementedError
 
-    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What a step does to the body, before the body's limits; these are also the step's info.
 
         Args:
             state: before the step.
-            visit: where the agent has come to, and what it met there.
+            contacts: where the agent has come to, and what it met there.
             params: knobs.
             phi: phase of the step.
         """
@@ -187,21 +187,21 @@ class Grid(World[StateT, ParamsT]):
 
     def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[Any, ...]:
         """The weight of every body variable in the drive, in the order of ``level_names``."""
-        return tuple(at(getattr(params, f"{name}_drive_weight"), phi) for name in self.level_names)
+        return tuple(value_at(getattr(params, f"{name}_drive_weight"), phi) for name in self.level_names)
 
-    def further_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array | None:
+    def extra_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array | None:
         """What a step's :meth:`effects` are worth besides what every world rewards; () float32, None for nothing."""
         return None
 
-    def further_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
+    def extra_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
         """Entries of the observation behind the first four, each () float32."""
         return ()
 
-    def further_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
-        """The least and largest value of each of the :meth:`further_senses`, without noise."""
+    def extra_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
+        """The least and largest value of each of the :meth:`extra_senses`, without noise."""
         return ()
 
-    def further_state(self, params: ParamsT) -> dict[str, Any]:
+    def extra_state(self, params: ParamsT) -> dict[str, Any]:
         """The space of every state variable that the family adds, by name."""
         return {}
 

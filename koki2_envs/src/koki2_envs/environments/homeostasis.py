@@ -12,10 +12,10 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, is_always, known_number
+from koki2_envs.knobs import is_always, known_number, value_at
 from koki2_envs.mechanics import body, layouts
-from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, Visit, scatter, together
+from koki2_envs.mechanics.rng import Feature, Rng
+from koki2_envs.mechanics.sources import Contacts, Sources, scatter, together
 from koki2_envs.params import HomeostasisParams
 
 
@@ -68,7 +68,7 @@ class Homeostasis(Foraging[StateT, ParamsT]):
     """
 
     observation_names: ClassVar[tuple[str, ...]] = (*Foraging.observation_names, "water_x", "water_y", "hydration")
-    observation_sizes: ClassVar[tuple[float, ...]] = (*Foraging.observation_sizes, 1 / 3, 1 / 3, 1.0)
+    observation_scales: ClassVar[tuple[float, ...]] = (*Foraging.observation_scales, 1 / 3, 1 / 3, 1.0)
     metric_names: ClassVar[tuple[str, ...]] = ("water_gained", "salty_arrivals")
     state_class: ClassVar[type[ForagingState]] = HomeostasisState
     params_class: ClassVar[type[HomeostasisParams]] = HomeostasisParams
@@ -110,8 +110,8 @@ class Homeostasis(Foraging[StateT, ParamsT]):
             layout = layouts.everywhere(self.size(params))
         else:
             weights = tuple(getattr(params, f"layout_{name}") for name in layouts.LAW_NAMES)
-            luck = Luck(key, Stream.TERRAIN)
-            layout = layouts.draw(luck.key(), weights, params.layout_spread, params.layout_shifts, self.size(params))
+            rng = Rng(key, Feature.TERRAIN)
+            layout = layouts.draw(rng.key(), weights, params.layout_spread, params.layout_shifts, self.size(params))
         return dict(zip(self.terrain_names, layout, strict=True))
 
     def cells(self, bits: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> tuple[jax.Array, jax.Array]:
@@ -120,16 +120,16 @@ class Homeostasis(Foraging[StateT, ParamsT]):
         food, water = around["food_box"], around["water_box"]
         return layouts.cells_in(bits, tuple(jnp.where(is_water, water[i], food[i]) for i in range(4)))
 
-    def scattered(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
+    def initial_sources(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
         """Food and, behind it, water."""
         food = scatter(
-            Luck(key, Stream.SCATTER),
+            Rng(key, Feature.SCATTER),
             self.num_sources,
             params.num_bad_sources,
             lambda bits: layouts.cells_in(bits, around["food_box"]),
         )
         water = scatter(
-            Luck(key, Stream.SECOND_SCATTER),
+            Rng(key, Feature.SECOND_SCATTER),
             self.num_water,
             params.num_salty,
             lambda bits: layouts.cells_in(bits, around["water_box"]),
@@ -138,7 +138,10 @@ class Homeostasis(Foraging[StateT, ParamsT]):
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""
-        return {**super().birth(key, params), "hydration": jnp.asarray(at(params.hydration_init, 0.0), jnp.float32)}
+        return {
+            **super().birth(key, params),
+            "hydration": jnp.asarray(value_at(params.hydration_init, 0.0), jnp.float32),
+        }
 
     def foods(self, sources: Sources) -> Sources:
         """The food among the sources."""
@@ -148,20 +151,20 @@ class Homeostasis(Foraging[StateT, ParamsT]):
         """The water among the sources."""
         return sources.part(slice(self.num_sources, None))
 
-    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What food and water do (see :meth:`Grid.effects`)."""
         is_water, is_bad = jnp.arange(self.num_places) >= self.num_sources, state.source_is_bad
         good_food, bad_food, water, salty = (
-            jnp.sum(visit.arrival & kind).astype(jnp.float32)
+            jnp.sum(contacts.arrived & kind).astype(jnp.float32)
             for kind in (~is_water & ~is_bad, ~is_water & is_bad, is_water, is_water & is_bad)
         )
         return {
-            "energy_gained": at(params.energy_gain, phi) * good_food,
-            "integrity_lost": at(params.bad_source_integrity_loss, phi) * bad_food
-            + at(params.salt_integrity_loss, phi) * salty,
+            "energy_gained": value_at(params.energy_gain, phi) * good_food,
+            "integrity_lost": value_at(params.bad_source_integrity_loss, phi) * bad_food
+            + value_at(params.salt_integrity_loss, phi) * salty,
             "bad_arrivals": bad_food + salty,
-            "reached_source": jnp.any(visit.contact & ~is_water & ~is_bad),
-            "water_gained": at(params.water_gain, phi) * water,
+            "reached_source": jnp.any(contacts.touching & ~is_water & ~is_bad),
+            "water_gained": value_at(params.water_gain, phi) * water,
             "salty_arrivals": salty,
         }
 
@@ -169,24 +172,24 @@ class Homeostasis(Foraging[StateT, ParamsT]):
         self, state: StateT, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array
     ) -> dict[str, jax.Array]:
         """The body variables after a step, by name; each is vital."""
-        hydration = state.hydration - at(params.hydration_decay, phi) + effects["water_gained"]
+        hydration = state.hydration - value_at(params.hydration_decay, phi) + effects["water_gained"]
         return {**super().metabolise(state, effects, params, phi), "hydration": body.clip_level(hydration)}
 
-    def further_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
+    def extra_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
         """What drinking is worth; () float32."""
-        return at(params.hydration_reward, phi) * effects["water_gained"]
+        return value_at(params.hydration_reward, phi) * effects["water_gained"]
 
-    def further_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
+    def extra_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
         """The gradient to water, and hydration."""
         water = self.smell(key, state, self.waters(state.sources), params, phi)
         return water[0], water[1], state.hydration
 
-    def further_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
+    def extra_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
         """The least and largest value of each further sense, without noise."""
         gradient = self.gradient_bound(params)
         return (-gradient, gradient), (-gradient, gradient), (0.0, 1.0)
 
-    def further_state(self, params: ParamsT) -> dict[str, Any]:
+    def extra_state(self, params: ParamsT) -> dict[str, Any]:
         """The space of every state variable that water adds, by name."""
         size = self.size(params)
         largest_box = jnp.tile(size, 2)

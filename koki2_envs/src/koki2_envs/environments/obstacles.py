@@ -14,7 +14,7 @@ from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import known_number
 from koki2_envs.mechanics import rooms
-from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.mechanics.rng import Feature, Rng
 from koki2_envs.params import ObstaclesParams
 
 _MOST_CELLS = 2**16 - 1
@@ -51,7 +51,7 @@ class Obstacles(Foraging[ObstaclesState, ObstaclesParams]):
     observation_names: ClassVar[tuple[str, ...]] = (
         *Foraging.observation_names, "wall_up", "wall_down", "wall_left", "wall_right",
     )  # fmt: skip
-    observation_sizes: ClassVar[tuple[float, ...]] = (*Foraging.observation_sizes, 1.0, 1.0, 1.0, 1.0)
+    observation_scales: ClassVar[tuple[float, ...]] = (*Foraging.observation_scales, 1.0, 1.0, 1.0, 1.0)
     terrain_names: ClassVar[tuple[str, ...]] = ("rooms",)
     state_class: ClassVar[type[ForagingState]] = ObstaclesState
     params_class: ClassVar[type[ObstaclesParams]] = ObstaclesParams
@@ -90,7 +90,7 @@ class Obstacles(Foraging[ObstaclesState, ObstaclesParams]):
     def terrain(self, key: jax.Array, params: ObstaclesParams) -> dict[str, jax.Array]:
         """The rooms."""
         size = self.size(params)
-        return {"rooms": rooms.build(Luck(key, Stream.TERRAIN).bits(2 * self.num_walls), size, size // 2)}
+        return {"rooms": rooms.build(Rng(key, Feature.TERRAIN).bits(2 * self.num_walls), size, size // 2)}
 
     def cells(
         self, bits: jax.Array, around: Mapping[str, jax.Array], params: ObstaclesParams
@@ -103,7 +103,7 @@ class Obstacles(Foraging[ObstaclesState, ObstaclesParams]):
         there = super().moved(state, action, params)
         return jnp.where(rooms.is_free(state.rooms, there[0], there[1]), there, state.pos)
 
-    def further_senses(
+    def extra_senses(
         self, key: jax.Array, state: ObstaclesState, params: ObstaclesParams, phi: jax.Array
     ) -> tuple[jax.Array, ...]:
         """Whether there is a wall above, below, at the left and at the right."""
@@ -111,11 +111,11 @@ class Obstacles(Foraging[ObstaclesState, ObstaclesParams]):
         around = ((x, y - 1), (x, y + 1), (x - 1, y), (x + 1, y))
         return tuple(1.0 - rooms.is_free(state.rooms, *cell).astype(jnp.float32) for cell in around)
 
-    def further_bounds(self, params: ObstaclesParams) -> tuple[tuple[Any, Any], ...]:
+    def extra_bounds(self, params: ObstaclesParams) -> tuple[tuple[Any, Any], ...]:
         """The least and largest value of each further sense, without noise."""
         return ((0.0, 1.0),) * 4
 
-    def further_state(self, params: ObstaclesParams) -> dict[str, Any]:
+    def extra_state(self, params: ObstaclesParams) -> dict[str, Any]:
         """The space of the rooms."""
         last = jnp.maximum(params.width, params.height) - 1
         return {"rooms": spaces.Box(-1, last, (2 * self.num_walls + 1, 4), jnp.int32)}

@@ -13,10 +13,10 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, check_range
-from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, Visit, scatter, together
-from koki2_envs.mechanics.switches import drawn_phase
+from koki2_envs.knobs import check_range, value_at
+from koki2_envs.mechanics.phases import drawn_phase
+from koki2_envs.mechanics.rng import Feature, Rng
+from koki2_envs.mechanics.sources import Contacts, Sources, scatter, together
 from koki2_envs.params import SeasonsParams
 
 
@@ -58,7 +58,7 @@ class Seasons(Foraging[StateT, ParamsT]):
     """
 
     observation_names: ClassVar[tuple[str, ...]] = (*Foraging.observation_names, "second_x", "second_y")
-    observation_sizes: ClassVar[tuple[float, ...]] = (*Foraging.observation_sizes, 1 / 3, 1 / 3)
+    observation_scales: ClassVar[tuple[float, ...]] = (*Foraging.observation_scales, 1 / 3, 1 / 3)
     metric_names: ClassVar[tuple[str, ...]] = ("unripe_arrivals", "second_meals")
     state_class: ClassVar[type[ForagingState]] = SeasonsState
     params_class: ClassVar[type[SeasonsParams]] = SeasonsParams
@@ -95,15 +95,15 @@ class Seasons(Foraging[StateT, ParamsT]):
         """Which of the sources are of the second food; (K,) bool."""
         return jnp.arange(self.num_places) >= self.num_sources
 
-    def scattered(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
+    def initial_sources(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
         """The first food and, behind it, the second."""
         cells = partial(self.cells, around=around, params=params)
-        first = scatter(Luck(key, Stream.SCATTER), self.num_sources, params.num_bad_sources, cells)
-        return together(first, scatter(Luck(key, Stream.SECOND_SCATTER), self.num_second, 0, cells))
+        first = scatter(Rng(key, Feature.SCATTER), self.num_sources, params.num_bad_sources, cells)
+        return together(first, scatter(Rng(key, Feature.SECOND_SCATTER), self.num_second, 0, cells))
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""
-        season_phi = drawn_phase(Luck(key, Stream.SWITCH), params.season_phi_low, params.season_phi_high)
+        season_phi = drawn_phase(Rng(key, Feature.SWITCH), params.season_phi_low, params.season_phi_high)
         return {**super().birth(key, params), "season_phi": season_phi}
 
     def foods(self, sources: Sources) -> Sources:
@@ -114,33 +114,33 @@ class Seasons(Foraging[StateT, ParamsT]):
         """Which sources feed in a step at phase ``phi``; (K,) bool."""
         return (self.is_second == (phi >= state.season_phi)) & ~state.source_is_bad
 
-    def effects(self, state: StateT, visit: Visit, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What the foods do in and out of season (see :meth:`Grid.effects`)."""
         feeds = self.feeds(state, phi)
         meals, second_meals, bad, unripe = (
-            jnp.sum(visit.arrival & kind).astype(jnp.float32)
+            jnp.sum(contacts.arrived & kind).astype(jnp.float32)
             for kind in (feeds, feeds & self.is_second, state.source_is_bad, ~feeds & ~state.source_is_bad)
         )
         return {
-            "energy_gained": at(params.energy_gain, phi) * meals,
-            "integrity_lost": at(params.bad_source_integrity_loss, phi) * bad
-            + at(params.unripe_integrity_loss, phi) * unripe,
+            "energy_gained": value_at(params.energy_gain, phi) * meals,
+            "integrity_lost": value_at(params.bad_source_integrity_loss, phi) * bad
+            + value_at(params.unripe_integrity_loss, phi) * unripe,
             "bad_arrivals": bad + unripe,
-            "reached_source": jnp.any(visit.contact & feeds),
+            "reached_source": jnp.any(contacts.touching & feeds),
             "unripe_arrivals": unripe,
             "second_meals": second_meals,
         }
 
-    def further_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
+    def extra_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
         """The gradient to the second food."""
         second = self.smell(key, state, state.sources.part(slice(self.num_sources, None)), params, phi)
         return second[0], second[1]
 
-    def further_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
+    def extra_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
         """The least and largest value of each further sense, without noise."""
         gradient = self.gradient_bound(params)
         return (-gradient, gradient), (-gradient, gradient)
 
-    def further_state(self, params: ParamsT) -> dict[str, Any]:
+    def extra_state(self, params: ParamsT) -> dict[str, Any]:
         """The space of every state variable that seasons add, by name."""
         return {"season_phi": spaces.Box(0.0, 1.0, (), jnp.float32)}

@@ -13,10 +13,10 @@ from gymnax.environments import spaces
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, check_range, known_number, when_active
+from koki2_envs.knobs import check_range, known_number, value_at, when_active
 from koki2_envs.mechanics import body, storms, zones
-from koki2_envs.mechanics.luck import Luck, Stream
-from koki2_envs.mechanics.sources import Sources, Visit, uniform_cells
+from koki2_envs.mechanics.rng import Feature, Rng
+from koki2_envs.mechanics.sources import Contacts, Sources, uniform_cells
 from koki2_envs.mechanics.storms import Climate, Clock
 from koki2_envs.params import ThreatsParams
 
@@ -79,7 +79,7 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
     observation_names: ClassVar[tuple[str, ...]] = (
         *Foraging.observation_names, "pain", "cue", "shelter_x", "shelter_y", "decoy",
     )  # fmt: skip
-    observation_sizes: ClassVar[tuple[float, ...]] = (*Foraging.observation_sizes, 1.0, 1.0, 1 / 3, 1 / 3, 1.0)
+    observation_scales: ClassVar[tuple[float, ...]] = (*Foraging.observation_scales, 1.0, 1.0, 1 / 3, 1 / 3, 1.0)
     metric_names: ClassVar[tuple[str, ...]] = ("lost_in_zones", "lost_in_storms")
     state_class: ClassVar[type[ForagingState]] = ThreatsState
     params_class: ClassVar[type[ThreatsParams]] = ThreatsParams
@@ -134,14 +134,14 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
         low, high = params.cue_validity_low, params.cue_validity_high
 
         def centres() -> jax.Array:
-            places, _ = uniform_cells(Luck(key, Stream.TERRAIN).bits(self.num_zones), size)
+            places, _ = uniform_cells(Rng(key, Feature.TERRAIN).bits(self.num_zones), size)
             return zones.away_from(places, born["pos"], params.zone_radius, size)
 
         def storm() -> tuple[jax.Array, jax.Array, Clock]:
-            places, _ = uniform_cells(Luck(key, Stream.SECOND_SCATTER).bits(self.num_shelters), size)
-            validity = low + (high - low) * jax.random.uniform(Luck(key, Stream.CUE).key())
+            places, _ = uniform_cells(Rng(key, Feature.SECOND_SCATTER).bits(self.num_shelters), size)
+            validity = low + (high - low) * jax.random.uniform(Rng(key, Feature.CUE).key())
             climate = self.climate(validity, params)
-            return places, validity, storms.new_round(Luck(key, Stream.STORM), climate)
+            return places, validity, storms.new_round(Rng(key, Feature.STORM), climate)
 
         def calm() -> tuple[jax.Array, jax.Array, Clock]:
             return jnp.zeros((self.num_shelters, 2), jnp.int32), jnp.zeros(()), storms.no_storms()
@@ -183,12 +183,16 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
             lambda: jnp.zeros((), bool),
         )
 
-    def effects(self, state: ThreatsState, visit: Visit, params: ThreatsParams, phi: jax.Array) -> dict[str, jax.Array]:
+    def effects(
+        self, state: ThreatsState, contacts: Contacts, params: ThreatsParams, phi: jax.Array
+    ) -> dict[str, jax.Array]:
         """As in foraging, and what zones and storms cost (see :meth:`Grid.effects`)."""
-        effects = super().effects(state, visit, params, phi)
-        out = self.out_in_storm(visit.pos, storms.next_phase(state.clock), state, params)
-        in_zones = at(params.zone_integrity_loss, phi) * self.in_zone(visit.pos, state, params).astype(jnp.float32)
-        in_storms = at(params.storm_integrity_loss, phi) * out.astype(jnp.float32)
+        effects = super().effects(state, contacts, params, phi)
+        out = self.out_in_storm(contacts.pos, storms.next_phase(state.clock), state, params)
+        in_zones = value_at(params.zone_integrity_loss, phi) * self.in_zone(contacts.pos, state, params).astype(
+            jnp.float32
+        )
+        in_storms = value_at(params.storm_integrity_loss, phi) * out.astype(jnp.float32)
         lost = effects["integrity_lost"] + in_zones + in_storms
         return {**effects, "integrity_lost": lost, "lost_in_zones": in_zones, "lost_in_storms": in_storms}
 
@@ -197,7 +201,7 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
     ) -> dict[str, jax.Array]:
         """The body variables after a step, by name; each is vital."""
         levels = super().metabolise(state, effects, params, phi)
-        healed = state.integrity + at(params.integrity_healing, phi) - effects["integrity_lost"]
+        healed = state.integrity + value_at(params.integrity_healing, phi) - effects["integrity_lost"]
         return {**levels, "integrity": body.clip_level(healed)}
 
     def weather(
@@ -208,18 +212,18 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
         clock = when_active(
             params.storm_integrity_loss,
             0.0,
-            lambda: storms.tick(Luck(key, Stream.STORM), state.clock, climate),
+            lambda: storms.tick(Rng(key, Feature.STORM), state.clock, climate),
             lambda: state.clock,
         )
         decoy_on = when_active(
             params.decoy_p,
             0.0,
-            lambda: state.decoy_on ^ Luck(key, Stream.DECOY).coin(at(params.decoy_p, phi)),
+            lambda: state.decoy_on ^ Rng(key, Feature.DECOY).bernoulli(value_at(params.decoy_p, phi)),
             lambda: state.decoy_on,
         )
         return {**_clock_fields(clock), "decoy_on": decoy_on}
 
-    def further_senses(
+    def extra_senses(
         self, key: jax.Array, state: ThreatsState, params: ThreatsParams, phi: jax.Array
     ) -> tuple[jax.Array, ...]:
         """Pain, cue, the gradient to the nearest shelter, and the decoy."""
@@ -234,12 +238,12 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
         pain, cue, decoy = (sense.astype(jnp.float32) for sense in told)
         return pain, cue, shelter[0], shelter[1], decoy
 
-    def further_bounds(self, params: ThreatsParams) -> tuple[tuple[Any, Any], ...]:
+    def extra_bounds(self, params: ThreatsParams) -> tuple[tuple[Any, Any], ...]:
         """The least and largest value of each further sense, without noise."""
         gradient = self.gradient_bound(params)
         return (0.0, 1.0), (0.0, 1.0), (-gradient, gradient), (-gradient, gradient), (0.0, 1.0)
 
-    def further_state(self, params: ThreatsParams) -> dict[str, Any]:
+    def extra_state(self, params: ThreatsParams) -> dict[str, Any]:
         """The space of every state variable that the threats add, by name."""
         last = self.size(params) - 1
         warning = params.cue_delay + params.cue_jitter

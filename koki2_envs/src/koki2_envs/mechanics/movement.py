@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from koki2_envs.knobs import Knob, at, when_active
-from koki2_envs.mechanics.luck import Luck
+from koki2_envs.knobs import Knob, value_at, when_active
+from koki2_envs.mechanics.rng import Rng
 from koki2_envs.mechanics.rows import row
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
@@ -26,11 +26,11 @@ def move(pos: jax.Array, action: jax.Array, size: jax.Array) -> jax.Array:
     return jnp.clip(pos + displacement(action), 0, size - 1)
 
 
-def carried_out(luck: Luck, action: jax.Array, motor_gain: Knob, phi: jax.Array) -> jax.Array:
+def carried_out(rng: Rng, action: jax.Array, motor_gain: Knob, phi: jax.Array) -> jax.Array:
     """The action if the body carries it out (probability ``motor_gain``), else stay; () int32."""
     return when_active(
         motor_gain,
         1.0,
-        lambda: jnp.where(luck.coin(at(motor_gain, phi)), action, STAY),
+        lambda: jnp.where(rng.bernoulli(value_at(motor_gain, phi)), action, STAY),
         lambda: action,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from koki2_envs.knobs import Knob, at, is_always, when_active
-from koki2_envs.mechanics.luck import Luck
+from koki2_envs.knobs import Knob, is_always, value_at, when_active
+from koki2_envs.mechanics.rng import Rng
 from koki2_envs.mechanics.rows import row
 
 _FAR = jnp.iinfo(jnp.int32).max
@@ -42,7 +42,7 @@ def fade(gradient: jax.Array, offset: jax.Array, radius: Knob, phi: jax.Array) -
     """
     if is_always(radius, 0.0):
         return gradient
-    limit = at(radius, phi)
+    limit = value_at(radius, phi)
     distance = jnp.sum(jnp.square(offset.astype(jnp.float32)))
     return jnp.where((limit <= 0) | (distance <= jnp.square(limit)), gradient, 0.0)
 
@@ -51,31 +51,31 @@ def quantise(gradient: jax.Array, bins: Knob, phi: jax.Array) -> jax.Array:
     """round(g·b)/b where the resolution b > 0, else g."""
     if is_always(bins, 0.0):
         return gradient
-    b = at(bins, phi)
+    b = value_at(bins, phi)
     safe = jnp.where(b > 0, b, 1.0)
     return jnp.where(b > 0, jnp.round(gradient * safe) / safe, gradient)
 
 
 def amplify(gradient: jax.Array, gain: Knob, phi: jax.Array) -> jax.Array:
     """The gradient times ``gain``."""
-    return gradient if is_always(gain, 1.0) else gradient * at(gain, phi)
+    return gradient if is_always(gain, 1.0) else gradient * value_at(gain, phi)
 
 
-def drop_out(luck: Luck, gradient: jax.Array, p: Knob, phi: jax.Array) -> jax.Array:
+def drop_out(rng: Rng, gradient: jax.Array, p: Knob, phi: jax.Array) -> jax.Array:
     """With probability ``p``, one coin for all components, a silent gradient."""
     return when_active(
         p,
         0.0,
-        lambda: jnp.where(luck.coin(at(p, phi)), jnp.zeros_like(gradient), gradient),
+        lambda: jnp.where(rng.bernoulli(value_at(p, phi)), jnp.zeros_like(gradient), gradient),
         lambda: gradient,
     )
 
 
-def add_noise(luck: Luck, observation: jax.Array, sigma: Knob, phi: jax.Array) -> jax.Array:
+def add_noise(rng: Rng, observation: jax.Array, sigma: Knob, phi: jax.Array) -> jax.Array:
     """Independent Gaussian noise of standard deviation ``sigma`` on every entry."""
     return when_active(
         sigma,
         0.0,
-        lambda: observation + at(sigma, phi) * luck.normal(observation.size),
+        lambda: observation + value_at(sigma, phi) * rng.normal(observation.size),
         lambda: observation,
     )

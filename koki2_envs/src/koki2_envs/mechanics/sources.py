@@ -8,8 +8,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from koki2_envs.knobs import Knob, at, when_active
-from koki2_envs.mechanics.luck import Luck, Stream
+from koki2_envs.knobs import Knob, value_at, when_active
+from koki2_envs.mechanics.rng import Feature, Rng
 from koki2_envs.mechanics.rows import pairs
 
 
@@ -70,10 +70,10 @@ def divided(bits: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
     return (high * n + (low * n >> 16)) >> 16, bits * n
 
 
-def scatter(luck: Luck, num_sources: int, num_bad: jax.Array | int, cells: Cells) -> Sources:
+def scatter(rng: Rng, num_sources: int, num_bad: jax.Array | int, cells: Cells) -> Sources:
     """Sources in independent cells, exactly ``num_bad`` of them bad, uniformly which."""
     # Those with the lowest lots are bad. The lot is the randomness that the cell left over.
-    pos, lot = cells(luck.bits(num_sources))
+    pos, lot = cells(rng.bits(num_sources))
     ahead = (lot[:, None] > lot[None, :]) | ((lot[:, None] == lot[None, :]) & _earlier(num_sources))
     return Sources(
         pos=pos,
@@ -83,29 +83,29 @@ def scatter(luck: Luck, num_sources: int, num_bad: jax.Array | int, cells: Cells
     )
 
 
-def contacts(sources: Sources, pos: jax.Array) -> jax.Array:
-    """Which active sources lie in the cell ``pos``; (K,) bool."""
+def touching(sources: Sources, pos: jax.Array) -> jax.Array:
+    """Which active sources lie in the cell ``pos`` (2,) int32; (K,) bool."""
     return sources.active & (sources.pos[:, 0] == pos[0]) & (sources.pos[:, 1] == pos[1])
 
 
-class Visit(NamedTuple):
-    """What a step of an agent leads to.
+class Contacts(NamedTuple):
+    """Contacts of an agent with sources after a step.
 
     Attributes:
-        pos: (2,) int32, the cell that it has come to.
-        contact: (K,) bool, sources that it is in contact with there.
-        arrival: (K,) bool, those that it was not in contact with before.
+        pos: (2,) int32, the agent's cell after the step.
+        touching: (K,) bool, active sources in that cell.
+        arrived: (K,) bool, those of them that it did not touch before the step.
     """
 
     pos: jax.Array
-    contact: jax.Array
-    arrival: jax.Array
+    touching: jax.Array
+    arrived: jax.Array
 
 
-def visited(sources: Sources, before: jax.Array, pos: jax.Array) -> Visit:
-    """A step from the cell ``before`` to ``pos``."""
-    contact = contacts(sources, pos)
-    return Visit(pos, contact, contact & ~contacts(sources, before))
+def contacts_of_step(sources: Sources, before: jax.Array, pos: jax.Array) -> Contacts:
+    """The contacts of a step from the cell ``before`` to ``pos``, each (2,) int32."""
+    now = touching(sources, pos)
+    return Contacts(pos, now, now & ~touching(sources, before))
 
 
 def deplete_and_respawn(
@@ -138,7 +138,9 @@ def deplete_and_respawn(
         depletes = when_active(
             bad_deplete_p,
             1.0,
-            lambda: Luck(key, Stream.RESPAWN_COIN).coins(at(bad_deplete_p, phi), arrival.size) | ~sources.is_bad,
+            lambda: (
+                Rng(key, Feature.RESPAWN_COIN).bernoulli(value_at(bad_deplete_p, phi), arrival.size) | ~sources.is_bad
+            ),
             lambda: jnp.ones_like(arrival),
         )
         gone = arrival & depletes
@@ -147,7 +149,7 @@ def deplete_and_respawn(
         timer = jnp.where(sources.active, 0, sources.respawn_t - 1)
         timer = jnp.where(gone, jnp.where(sources.is_bad, bad_steps, good_steps), timer)
         back = (gone | ~sources.active) & (timer <= 0)
-        places, _ = cells(Luck(key, Stream.RESPAWN_PLACE).bits(arrival.size))
+        places, _ = cells(Rng(key, Feature.RESPAWN_PLACE).bits(arrival.size))
         return Sources(
             pos=jnp.where(back[:, None], places, sources.pos),
             is_bad=sources.is_bad,
@@ -159,7 +161,7 @@ def deplete_and_respawn(
 
 
 def _steps(delay: Knob, phi: jax.Array) -> jax.Array:
-    return jnp.round(at(delay, phi)).astype(jnp.int32)
+    return jnp.round(value_at(delay, phi)).astype(jnp.int32)
 
 
 def _earlier(n: int) -> jax.Array:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from koki2_envs.mechanics.luck import Luck
+from koki2_envs.mechanics.rng import Rng
 
 CALM, WARNING, STORM = range(3)
 PHASE_NAMES = ("calm", "warning", "storm")
@@ -53,13 +53,13 @@ class Climate(NamedTuple):
     false_alarm_p: jax.Array | float
 
 
-def new_round(luck: Luck, climate: Climate) -> Clock:
+def new_round(rng: Rng, climate: Climate) -> Clock:
     """A calm that begins, and what will follow it.
 
     A round is a false alarm with the probability q that makes false alarms a share f of all cues: where a storm is
     announced with probability v, q/(q + (1 − q)·v) = f. Without any cue (v = 0) there is no false alarm.
     """
-    kind, calm, warning = jax.random.uniform(luck.key(), (3,))
+    kind, calm, warning = jax.random.uniform(rng.key(), (3,))
     v, f = climate.validity, climate.false_alarm_p
     false_alarm = f * v / jnp.maximum(1.0 - f + f * v, 1e-6)
     storm_unannounced = (1.0 - false_alarm) * (1.0 - v)
@@ -85,14 +85,14 @@ def next_phase(clock: Clock) -> jax.Array:
     return jnp.where(clock.t > 1, clock.phase, following).astype(jnp.int32)
 
 
-def tick(luck: Luck, clock: Clock, climate: Climate) -> Clock:
+def tick(rng: Rng, clock: Clock, climate: Climate) -> Clock:
     """The clock after one more step."""
     phase = next_phase(clock)
     length = jnp.where(phase == WARNING, clock.warning, climate.storm)
     goes_on = clock.t > 1
     same_round = clock._replace(phase=phase, t=jnp.where(goes_on, clock.t - 1, length).astype(jnp.int32))
     begins = ~goes_on & (phase == CALM)
-    return Clock(*(jnp.where(begins, a, b) for a, b in zip(new_round(luck, climate), same_round, strict=True)))
+    return Clock(*(jnp.where(begins, a, b) for a, b in zip(new_round(rng, climate), same_round, strict=True)))
 
 
 def cue(clock: Clock) -> jax.Array:

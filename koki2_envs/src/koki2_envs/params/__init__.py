@@ -1,19 +1,19 @@
 """The knobs and structure arguments of every family of worlds, declared once and importable without JAX."""
 
+from koki2_envs.params.base import WorldParams
 from koki2_envs.params.foraging import ForagingParams
 from koki2_envs.params.homeostasis import HomeostasisParams
-from koki2_envs.params.moods import MoodsParams
+from koki2_envs.params.motivation import MotivationParams
 from koki2_envs.params.obstacles import ObstaclesParams
 from koki2_envs.params.seasons import SeasonsParams
 from koki2_envs.params.structure import STRUCTURE, Structure
 from koki2_envs.params.threats import ThreatsParams
-from koki2_envs.params.world import WorldParams
 
 __all__ = [
     "STRUCTURE",
     "ForagingParams",
     "HomeostasisParams",
-    "MoodsParams",
+    "MotivationParams",
     "ObstaclesParams",
     "SeasonsParams",
     "Structure",

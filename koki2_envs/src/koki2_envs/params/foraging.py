@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from koki2_envs.knobs import knob, pytree_dataclass
-from koki2_envs.params.world import WorldParams
+from koki2_envs.params.base import WorldParams
 
 
 @pytree_dataclass

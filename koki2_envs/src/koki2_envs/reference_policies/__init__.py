@@ -1,6 +1,6 @@
 """Reference policies: ``random``, ``stay``, ``straight``, ``greedy`` and ``oracle``, for every world of the ladder."""
 
-from koki2_envs.reference_policies import foraging, homeostasis, moods, obstacles, seasons, threats
+from koki2_envs.reference_policies import foraging, homeostasis, motivation, obstacles, seasons, threats
 from koki2_envs.reference_policies.base import REFERENCE_POLICIES, Policy, greedy, oracle, random, stay, straight
 
 __all__ = [
@@ -9,7 +9,7 @@ __all__ = [
     "foraging",
     "greedy",
     "homeostasis",
-    "moods",
+    "motivation",
     "obstacles",
     "oracle",
     "random",

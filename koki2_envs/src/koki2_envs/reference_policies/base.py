@@ -14,8 +14,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from koki2_envs.environments.base import World
 from koki2_envs.environments.state import WorldState
-from koki2_envs.environments.world import World
 from koki2_envs.mechanics.movement import DOWN, LEFT, RIGHT, STAY, UP
 from koki2_envs.params import WorldParams
 

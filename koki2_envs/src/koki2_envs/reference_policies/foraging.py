@@ -7,9 +7,9 @@ import jax.numpy as jnp
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at
+from koki2_envs.knobs import value_at
 from koki2_envs.mechanics.movement import STAY, move
-from koki2_envs.mechanics.sources import contacts
+from koki2_envs.mechanics.sources import touching
 from koki2_envs.params import ForagingParams
 from koki2_envs.reference_policies.base import greedy, oracle, towards
 
@@ -35,7 +35,7 @@ def _(env: Foraging, params: ForagingParams, state: ForagingState, observation: 
     the last step. It plans one step ahead, so that two bad sources that corner it in the plane can hold it up.
     """
     size, phi = env.size(params), env.phase(state.time, params)
-    loss = at(params.bad_source_integrity_loss, phi)
+    loss = value_at(params.bad_source_integrity_loss, phi)
     distance = jnp.sum(jnp.abs(state.source_pos - state.pos), axis=1)
     touched = _bad_sources_on_the_way(state, size)
     survives = (touched == 0) | (state.integrity - touched * loss > 0)
@@ -48,7 +48,7 @@ def _(env: Foraging, params: ForagingParams, state: ForagingState, observation: 
     goal = jnp.where(found, state.source_pos[target], size // 2)
 
     action = _best_move(state, goal, size, may_touch=found & (touched[target] > 0))
-    lasts = (state.time < params.max_steps_in_episode - 1) & (state.energy > at(params.energy_decay, phi))
+    lasts = (state.time < params.max_steps_in_episode - 1) & (state.energy > value_at(params.energy_decay, phi))
     waits = jnp.asarray(params.terminate_on_reach) & found & (distance[target] == 1) & lasts
     return jnp.where(waits, STAY, action)
 
@@ -72,7 +72,7 @@ def _best_move(state: ForagingState, goal: jax.Array, size: jax.Array, may_touch
     def score(action: jax.Array) -> jax.Array:
         pos = move(state.pos, action, size)
         left = goal - pos
-        harm = jnp.any(contacts(state.sources, pos) & state.source_is_bad & ~contacts(state.sources, state.pos))
+        harm = jnp.any(touching(state.sources, pos) & state.source_is_bad & ~touching(state.sources, state.pos))
         accepted = may_touch & ~at_goal & (on_a_line | jnp.all(left == 0))
         # Where a bad source is in the way, a step aside (which the longer side decides) is better than one back.
         way = jnp.sum(jnp.abs(left)) + 0.1 * jnp.max(jnp.abs(left))

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
-from koki2_envs.knobs import at
+from koki2_envs.knobs import value_at
 from koki2_envs.params import HomeostasisParams
 from koki2_envs.reference_policies.base import greedy, oracle, towards
 from koki2_envs.reference_policies.planning import NEVER, costs_of_moves, field_of, outside
@@ -79,7 +79,7 @@ def outlook(env: Homeostasis, params: HomeostasisParams, state: HomeostasisState
         moves,
         tuple(jnp.min(costs) for costs in moves),
         jnp.sum(jnp.abs(places[0] - places[1])),
-        tuple(level / jnp.maximum(at(decay, phi), 1e-6) for level, decay in needs),
+        tuple(level / jnp.maximum(value_at(decay, phi), 1e-6) for level, decay in needs),
     )
 
 
@@ -92,7 +92,9 @@ def _entering(env: Homeostasis, params: HomeostasisParams, state: HomeostasisSta
     """What entering the cells around costs, in steps; a field."""
     phi = env.phase(state.time, params)
     is_water = jnp.arange(env.num_places) >= env.num_sources
-    loss = jnp.where(is_water, at(params.salt_integrity_loss, phi), at(params.bad_source_integrity_loss, phi))
+    loss = jnp.where(
+        is_water, value_at(params.salt_integrity_loss, phi), value_at(params.bad_source_integrity_loss, phi)
+    )
     harm = field_of(state.pos, state.source_pos, loss * (state.source_active & state.source_is_bad))
     # The integrity that is left has to last for the rest of the life.
     price = _PATIENCE * (params.max_steps_in_episode - state.time) / jnp.maximum(state.integrity, 1e-6)

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.environments.obstacles import Obstacles, ObstaclesState
-from koki2_envs.mechanics.sources import contacts
-from koki2_envs.mechanics.ways import NO_WAY, Ways, distances, explore
+from koki2_envs.mechanics.sources import touching
 from koki2_envs.params import ObstaclesParams
 from koki2_envs.reference_policies.base import oracle
+from koki2_envs.reference_policies.room_paths import UNREACHABLE, DoorDistances, distances, door_distances
 
 # How much the oracle minds the way from a source to the next one, against the way to the source itself.
 _FORESIGHT = 0.5
@@ -24,24 +24,24 @@ def _(
     It steps off and back on a source that stays, and waits at its birth cell while there is none. It never touches a
     bad source but in the good one's own cell, and plans one step ahead around it, so that one in a doorway holds it up.
     """
-    ways, birth = explore(state.rooms), env.size(params) // 2
+    ways, birth = door_distances(state.rooms), env.size(params) // 2
     wanted = state.source_active & ~state.source_is_bad
     far = distances(ways, jnp.concatenate([state.pos[None], state.source_pos]), state.source_pos)
-    others = jnp.where(wanted[None] & ~jnp.eye(wanted.size, dtype=bool), far[1:], NO_WAY)
+    others = jnp.where(wanted[None] & ~jnp.eye(wanted.size, dtype=bool), far[1:], UNREACHABLE)
     onward = jnp.min(others, axis=1)
-    cost = jnp.where(far[0] > 0, far[0], 2.0) + _FORESIGHT * jnp.where(onward < NO_WAY, onward, 0.0)
-    target = jnp.argmin(jnp.where(wanted, cost, NO_WAY))
+    cost = jnp.where(far[0] > 0, far[0], 2.0) + _FORESIGHT * jnp.where(onward < UNREACHABLE, onward, 0.0)
+    target = jnp.argmin(jnp.where(wanted, cost, UNREACHABLE))
     return _best_move(env, params, state, ways, jnp.where(jnp.any(wanted), state.source_pos[target], birth))
 
 
 def _best_move(
-    env: Obstacles, params: ObstaclesParams, state: ObstaclesState, ways: Ways, goal: jax.Array
+    env: Obstacles, params: ObstaclesParams, state: ObstaclesState, ways: DoorDistances, goal: jax.Array
 ) -> jax.Array:
     """The move that gets closest to the goal without touching anything bad but there; at the goal, a step aside."""
     actions = jnp.arange(env.num_actions)
     cells = jax.vmap(lambda action: env.moved(state, action, params))(actions)
-    bad = state.source_is_bad & ~contacts(state.sources, state.pos)
-    harm = jax.vmap(lambda cell: jnp.any(contacts(state.sources, cell) & bad))(cells) & jnp.any(cells != goal, axis=1)
+    bad = state.source_is_bad & ~touching(state.sources, state.pos)
+    harm = jax.vmap(lambda cell: jnp.any(touching(state.sources, cell) & bad))(cells) & jnp.any(cells != goal, axis=1)
     idle = jnp.all(cells == state.pos, axis=1)
     # Among equally short ways it takes the one that leaves the longer side the shorter.
     side = 0.1 * jnp.max(jnp.abs(goal - cells), axis=1)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.environments.seasons import Seasons, SeasonsState
-from koki2_envs.knobs import at
+from koki2_envs.knobs import value_at
 from koki2_envs.mechanics.movement import STAY
 from koki2_envs.params import SeasonsParams
 from koki2_envs.reference_policies.base import oracle
@@ -38,7 +38,9 @@ def _entering(env: Seasons, params: SeasonsParams, state: SeasonsState) -> jax.A
     """What entering the cells around costs, in steps; a field."""
     phi = env.phase(state.time, params)
     loss = jnp.where(
-        state.source_is_bad, at(params.bad_source_integrity_loss, phi), at(params.unripe_integrity_loss, phi)
+        state.source_is_bad,
+        value_at(params.bad_source_integrity_loss, phi),
+        value_at(params.unripe_integrity_loss, phi),
     )
     harm = field_of(state.pos, state.source_pos, loss * (state.source_active & ~env.feeds(state, phi)))
     # The integrity that is left has to last for the rest of the life.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.environments.threats import Threats, ThreatsState
-from koki2_envs.knobs import at
+from koki2_envs.knobs import value_at
 from koki2_envs.mechanics import storms
 from koki2_envs.mechanics.movement import STAY
 from koki2_envs.params import ThreatsParams
@@ -37,7 +37,7 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
     seeks_shelter = _seeks_shelter(state, params, shelter_distance, phi)
     harm = _harm_around(env, params, state, phi)
     left = params.max_steps_in_episode - state.time
-    healed = at(params.integrity_healing, phi) * left
+    healed = value_at(params.integrity_healing, phi) * left
     price = _PATIENCE * left / jnp.maximum(state.integrity + healed - 0.2, 0.02)
     food = state.source_active & ~state.source_is_bad
     goals = jnp.concatenate([state.source_pos, state.shelter_pos])
@@ -51,7 +51,7 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
 
 def _seeks_shelter(state: ThreatsState, params: ThreatsParams, distance: jax.Array, phi: jax.Array) -> jax.Array:
     """Whether it is time to be in the shelter, or on the way, ``distance`` steps long; () bool."""
-    loss = jnp.asarray(at(params.storm_integrity_loss, phi))
+    loss = jnp.asarray(value_at(params.storm_integrity_loss, phi))
     comes, wait = storms.steps_until_storm(state.clock)
     raging = state.clock.phase == storms.STORM
     # After the last of a storm's steps it is calm: whoever comes later than that need not go.
@@ -71,5 +71,7 @@ def _harm_around(env: Threats, params: ThreatsParams, state: ThreatsState, phi: 
     in_zone = reduce(jnp.logical_or, [holds(cell, params.zone_radius) for cell in state.zone_pos])
     bad = state.source_active & state.source_is_bad
     on_bad = reduce(jnp.logical_or, [holds(cell, 0.0) & b for cell, b in zip(state.source_pos, bad, strict=True)])
-    harm = at(params.zone_integrity_loss, phi) * in_zone + at(params.bad_source_integrity_loss, phi) * on_bad
+    harm = (
+        value_at(params.zone_integrity_loss, phi) * in_zone + value_at(params.bad_source_integrity_loss, phi) * on_bad
+    )
     return jnp.where(outside(state.pos, env.size(params)), NEVER, harm)

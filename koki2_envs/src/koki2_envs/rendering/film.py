@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from koki2_envs.files import write_atomically
-from koki2_envs.rendering.readings import draw_readings
-from koki2_envs.rendering.record import LifeRecord
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.rendering.readouts import draw_readings
 from koki2_envs.rendering.scene import Layer, scene_of
 from koki2_envs.rendering.sprites import agent_sprite, sprite
 from koki2_envs.rendering.stage import STRIP, TRAIL, TRAIL_GAP, TRAIL_ROW, Stage, set_stage

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from koki2_envs.rendering.record import LifeRecord
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering.style import INK, Mark
 
 

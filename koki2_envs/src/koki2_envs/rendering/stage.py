@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering.panels import common_limit
-from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Scene
 from koki2_envs.rendering.sprites import agent_sprite, font, palette_of, sprite
 from koki2_envs.rendering.style import FAINT, GHOST, INK, PAPER, QUIET, tint

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from koki2_envs.files import write_atomically
 from koki2_envs.ladder import RUNGS
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering.panels import (
     BESIDE,
     Panel,
@@ -23,7 +24,6 @@ from koki2_envs.rendering.panels import (
     prepare,
     sense_panel,
 )
-from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Scene, scene_of
 from koki2_envs.rendering.style import FONT, GHOST, LABEL_SIZE, QUIET, dress, heading, legend
 from koki2_envs.rendering.views import draw_map, draw_strip, draw_time_key

@@ -10,9 +10,9 @@ import numpy as np
 
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
-from koki2_envs.knobs import at, is_always
+from koki2_envs.knobs import is_always, value_at
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.params import ForagingParams
-from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.style import BAD, BLUE, GOOD, PURPLE
 
@@ -98,7 +98,7 @@ def _reach(env: Foraging, params: ForagingParams, states: ForagingState) -> np.n
     if is_always(params.sense_radius, 0.0):
         return None
     phi = env.phase(jnp.maximum(states.time - 1, 0), params)
-    return np.broadcast_to(np.asarray(at(params.sense_radius, phi), np.float32), states.time.shape)
+    return np.broadcast_to(np.asarray(value_at(params.sense_radius, phi), np.float32), states.time.shape)
 
 
 def _foraging_ending(states: ForagingState, params: ForagingParams, record: LifeRecord) -> Ending:

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.params import HomeostasisParams
-from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import BAD, GOOD, SALT, WATER, Mark

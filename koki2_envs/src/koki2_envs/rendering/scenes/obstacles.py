@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 
 from koki2_envs.environments.obstacles import Obstacles, ObstaclesState
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.params import ObstaclesParams
-from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene
 from koki2_envs.rendering.style import WALL

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from koki2_envs.environments.seasons import Seasons, SeasonsState
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.params import SeasonsParams
-from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import BAD, GOOD, PAIN, SECOND

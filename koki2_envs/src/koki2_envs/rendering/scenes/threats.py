@@ -8,9 +8,9 @@ import numpy as np
 
 from koki2_envs.environments.threats import Threats, ThreatsState
 from koki2_envs.knobs import is_always
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.mechanics.storms import STORM
 from koki2_envs.params import ThreatsParams
-from koki2_envs.rendering.record import LifeRecord
 from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import PAIN, SHELTER, ZONE, Mark

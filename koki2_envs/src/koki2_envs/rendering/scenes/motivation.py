@@ -1,0 +1,31 @@
+"""How the world looks in which what counts changes: the weights in force stand below the senses."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from koki2_envs.environments.motivation import Motivation, MotivationState
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.params import MotivationParams
+from koki2_envs.rendering.scene import Curve, Scene, lived_states, scene_of
+from koki2_envs.rendering.scenes.homeostasis import homeostasis_scene
+from koki2_envs.rendering.style import BLUE, WATER
+
+
+@scene_of.register
+def _(env: Motivation, params: MotivationParams, record: LifeRecord) -> Scene:
+    scene = homeostasis_scene(env, params, record)
+    states, lived = lived_states(env, record, MotivationState), record.num_lived
+    born = jax.tree.map(lambda leaf: leaf[:lived], states)
+    phi = env.phase(jax.numpy.asarray(born.time), params)
+    energy, _, hydration = (
+        np.broadcast_to(np.asarray(weight, np.float32), (lived,)) for weight in env.drive_weights(born, params, phi)
+    )
+    counts = (
+        Curve("mood: eat", energy, BLUE, signed=False),
+        Curve("mood: drink", hydration, WATER.colour, signed=False),
+    )
+    return dataclasses.replace(scene, senses=(*scene.senses, *counts))
