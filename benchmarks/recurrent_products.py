@@ -35,9 +35,9 @@ def compile_evaluation(settings: dict[str, Any], genomes: int, lives: int, repea
     """A call that evaluates random genomes a number of times."""
     import jax
 
-    from koki2_train.rollout.population import evaluate
     from koki2_train.experiment.experiment import Experiment
     from koki2_train.random_streams import life_keys
+    from koki2_train.rollout.population import evaluate
 
     experiment = Experiment.build("L0.2", {**settings, "steps": STEPS})
     task = experiment.program().task

@@ -46,10 +46,10 @@ def score(rung: str, settings: dict[str, Any], seeds: range, episodes: int) -> d
     import jax
     import jax.numpy as jnp
 
-    from koki2_train.rollout.population import evaluate
+    from koki2_train.evolution.evolve import evolve, unravel
     from koki2_train.experiment.experiment import Experiment
     from koki2_train.random_streams import Stream, life_keys, stream_key
-    from koki2_train.evolution.evolve import evolve, unravel
+    from koki2_train.rollout.population import evaluate
 
     experiment = Experiment.build(rung, settings)
     program, params = experiment.program(1), experiment.params

@@ -6,18 +6,18 @@ python examples/l0_2_same_smell.py [folder [generations]]
 import sys
 from pathlib import Path
 
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 
 set_up()
 
 import jax
 
-from koki2_train.assessment import assess_runs, load_champion
-from koki2_train.experiment import Experiment
-from koki2_train.render import write_life
-from koki2_train.report import write_learning_curve
-from koki2_train.run_directory import RunDirectory
-from koki2_train.runner import RunOptions, run_experiment
+from koki2_train.evaluation.evaluate import assess_runs, load_champion
+from koki2_train.experiment.experiment import Experiment
+from koki2_train.reporting.learning_curve import write_learning_curve
+from koki2_train.reporting.life_pictures import write_life
+from koki2_train.runs.directory import RunDirectory
+from koki2_train.runs.runner import RunOptions, run_experiment
 
 run = RunDirectory(Path(sys.argv[1] if len(sys.argv) > 1 else "runs/example_l0_2"))
 settings = {"generations": int(sys.argv[2]) if len(sys.argv) > 2 else 200, "mvt": True, "mvt_min_action_entropy": 0.5}

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from koki2_envs import make
 from koki2_train.brains import ReferenceBrain
-from koki2_train.lifetime import lifetime
+from koki2_train.rollout.lifetime import lifetime
 
 NUM_LIVES = 256
 

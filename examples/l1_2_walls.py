@@ -5,7 +5,7 @@ python examples/l1_2_walls.py [most walls]
 
 import sys
 
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 
 set_up()
 
@@ -13,8 +13,8 @@ import jax
 import numpy as np
 
 from koki2_envs import make
-from koki2_train.assessment import HeldOut
-from koki2_train.experiment import Experiment
+from koki2_train.evaluation.evaluate import HeldOut
+from koki2_train.experiment.experiment import Experiment
 
 most = int(sys.argv[1]) if len(sys.argv) > 1 else 7
 

@@ -5,12 +5,12 @@ python examples/l2_1_salt.py [lives]
 
 import sys
 
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 
 set_up()
 
-from koki2_train.assessment import HeldOut
-from koki2_train.experiment import Experiment
+from koki2_train.evaluation.evaluate import HeldOut
+from koki2_train.experiment.experiment import Experiment
 
 episodes = int(sys.argv[1]) if len(sys.argv) > 1 else 256
 

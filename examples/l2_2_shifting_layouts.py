@@ -5,16 +5,16 @@ python examples/l2_2_shifting_layouts.py [generations]
 
 import sys
 
-from koki2_train.platform_setup import set_up
+from koki2_train.runtime.jax_setup import set_up
 
 set_up()
 
 import jax
 
 from koki2_envs import RUNGS
-from koki2_train.assessment import HeldOut
-from koki2_train.experiment import Experiment
-from koki2_train.training import evolve, unravel
+from koki2_train.evaluation.evaluate import HeldOut
+from koki2_train.evolution.evolve import evolve, unravel
+from koki2_train.experiment.experiment import Experiment
 
 generations = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 experiment = Experiment.build("L2.2", {"generations": generations})

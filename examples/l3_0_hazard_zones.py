@@ -10,7 +10,7 @@ import jax
 
 from koki2_envs import make
 from koki2_train.brains import ReferenceBrain
-from koki2_train.lifetime import lifetime
+from koki2_train.rollout.lifetime import lifetime
 
 num_lives = int(sys.argv[1]) if len(sys.argv) > 1 else 512
 env, params = make("L3.0")

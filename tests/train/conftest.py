@@ -1,15 +1,17 @@
+"""Fixtures of the trainer's tests: one tiny experiment, and what it leaves."""
+
 import dataclasses
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax
 import pytest
 
 from koki2_envs import RUNGS
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.experiment import Experiment, Trial
+from koki2_train.runs.chunks import RunOptions
 from koki2_train.runs.directory import RunDirectory
-from koki2_train.runs.runner import RunOptions, run_experiment
+from koki2_train.runs.runner import run_trial
 
 TINY = {
     "generations": 6,
@@ -30,20 +32,6 @@ TINY = {
     "mvt_min_energy_gained": 0.3,
 }
 """Settings of an experiment that compiles and runs in seconds, and in which things happen."""
-
-
-def pytest_collection_modifyitems(items):
-    """Tests that need other compiler settings come last here, so that all others share what they compile."""
-    places = [place for place, item in enumerate(items) if Path(__file__).parent in item.path.parents]
-    ours = sorted((items[place] for place in places), key=lambda item: "quick_compilation" in item.fixturenames)
-    for place, item in zip(places, ours, strict=True):
-        items[place] = item
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_compiled_elsewhere():
-    """Bits are compared here: nothing may come from tests that ran before with other compiler settings."""
-    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +56,7 @@ def run_tiny():
 
     def run(experiment, path, seed=0, checkpoint_seconds=0.0, chunk_seconds=1e9, **options):
         how = RunOptions(1, log_every=2, chunk_seconds=chunk_seconds, checkpoint_seconds=checkpoint_seconds)
-        result = run_experiment(RunDirectory(path), experiment, seed, how, command=["test"], **options)
+        result = run_trial(RunDirectory(path), Trial(experiment, seed), how, command=["test"], **options)
         return RunDirectory(path), result
 
     return run
@@ -83,13 +71,13 @@ def finished(tiny, run_tiny, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def outcome():
-    """What a run came to, without what differs between machines: rows, champion, newest checkpoint."""
+    """The outcome of a run, without what differs between machines: rows, champion, newest checkpoint."""
 
     def read(run):
         rows = [{k: v for k, v in row.items() if k != "seconds"} for row in run.read_generations()]
         champion = {name: array.tolist() for name, array in run.load_champion().items()}
-        arrays, meta, warnings = run.load_checkpoint()
-        assert not warnings
+        arrays, meta, damaged = run.load_checkpoint()
+        assert not damaged
         state = {name: array.tobytes() for name, array in arrays.items()}
         return SimpleNamespace(rows=rows, champion=champion, state=state, generation=meta["generation"])
 
@@ -98,7 +86,7 @@ def outcome():
 
 @pytest.fixture
 def cli(monkeypatch, capfd):
-    """Calls the command line in this process; JAX is awake already, so that its set-up is left out."""
+    """Calls the command line in this process; JAX is initialised already, so that its set-up is left out."""
     from koki2_train.cli.main import main
 
     monkeypatch.setattr("koki2_train.runtime.jax_setup.set_up", lambda *_: None)
@@ -114,11 +102,11 @@ def cli(monkeypatch, capfd):
 
 
 @pytest.fixture
-def a_side(monkeypatch):
-    """Knobs; L1.0 has for once a side that is never trained on, and these make it."""
-    side = {"bad_source_deplete_p": 0.5, "respawn_delay": 9}
-    monkeypatch.setitem(RUNGS, "L1.0", dataclasses.replace(RUNGS["L1.0"], held_out=side))
-    return side
+def held_out_variant(monkeypatch):
+    """The knobs of a held-out variant that L1.0 has during the test."""
+    variant = {"bad_source_deplete_p": 0.5, "respawn_delay": 9}
+    monkeypatch.setitem(RUNGS, "L1.0", dataclasses.replace(RUNGS["L1.0"], held_out=variant))
+    return variant
 
 
 @pytest.fixture

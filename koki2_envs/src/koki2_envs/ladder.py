@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koki2_envs.params import (
+    STRUCTURE,
     ForagingParams,
     HomeostasisParams,
     MotivationParams,
@@ -16,6 +17,7 @@ from koki2_envs.params import (
     ThreatsParams,
     WorldParams,
 )
+from koki2_envs.params.structure import Structure
 from koki2_envs.suggestions import did_you_mean
 
 
@@ -48,6 +50,10 @@ class Rung:
     def default_params(self) -> WorldParams:
         """The rung's knobs."""
         return self.params(**self.knobs)
+
+    def structure_spec(self, name: str) -> Structure:
+        """What is known of one of its structure arguments."""
+        return STRUCTURE[name]
 
     def make(self, **structure: int) -> Any:
         """The rung's world, with other ``structure`` where given.

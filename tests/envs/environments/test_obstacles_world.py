@@ -11,7 +11,8 @@ from lives import returns
 from koki2_envs import REFERENCE_POLICIES, make
 from koki2_envs.environments import Obstacles, ObstaclesState
 from koki2_envs.params import ObstaclesParams
-from koki2_envs.rendering import LifeRecord, scene_of
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.rendering import scene_of
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
 # A world of 7 by 5: a wall in column 2 with a door in row 3, and a wall in row 1 behind it with a door in column 6.

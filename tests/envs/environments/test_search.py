@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from koki2_envs import REFERENCE_POLICIES, make, ramp
-from koki2_envs.rendering import LifeRecord, animate_life, draw_life, scene_of
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.rendering import animate_life, draw_life, scene_of
 
 STEPS = 120
 ENV, PARAMS = make("L4.0")

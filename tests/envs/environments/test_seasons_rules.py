@@ -14,7 +14,8 @@ from lives import live, returns
 from koki2_envs import REFERENCE_POLICIES, RUNGS, make
 from koki2_envs.environments import Seasons, SeasonsState
 from koki2_envs.params import SeasonsParams
-from koki2_envs.rendering import LifeRecord, scene_of
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.rendering import scene_of
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
 KNOBS = {

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from lives import live, returns
 
 from koki2_envs import REFERENCE_POLICIES, make
-from koki2_envs.rendering import LifeRecord, scene_of
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.rendering import scene_of
 
 
 class TestConservation:

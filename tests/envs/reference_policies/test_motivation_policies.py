@@ -9,7 +9,8 @@ from lives import live, returns
 from koki2_envs import REFERENCE_POLICIES, make
 from koki2_envs.environments import Motivation
 from koki2_envs.params import MotivationParams
-from koki2_envs.rendering import LifeRecord, scene_of
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.rendering import scene_of
 
 ENV, PARAMS = make("L4.2")
 

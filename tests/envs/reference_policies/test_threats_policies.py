@@ -14,7 +14,8 @@ from koki2_envs import REFERENCE_POLICIES, make
 from koki2_envs.environments import Threats
 from koki2_envs.mechanics.storms import STORM, WARNING
 from koki2_envs.params import ThreatsParams
-from koki2_envs.rendering import LifeRecord, scene_of
+from koki2_envs.life_record import LifeRecord
+from koki2_envs.rendering import scene_of
 
 LEFT, RIGHT = 3, 4
 

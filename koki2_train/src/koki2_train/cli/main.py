@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from koki2_envs.suggestions import did_you_mean
 
+from koki2_envs.suggestions import did_you_mean
 from koki2_train import __version__
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

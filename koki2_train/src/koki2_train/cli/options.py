@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import click
@@ -166,7 +167,7 @@ def _set_up_early(args: Sequence[str]) -> None:
     """Sets JAX up as the command will, since a module of one's own may initialise it when it is imported."""
     from koki2_train.runtime.jax_setup import set_up
 
-    given = [value for flag, value in zip(args, args[1:], strict=False) if flag == "--devices" and value.isdecimal()]
+    given = [value for flag, value in pairwise(args) if flag == "--devices" and value.isdecimal()]
     given += [arg.partition("=")[2] for arg in args if arg.startswith("--devices=")]
     set_up(int(given[-1]) if given and given[-1].isdecimal() else None, "--no-compilation-cache" not in args)
 
@@ -180,7 +181,9 @@ def _own_settings(names: Sequence[tuple[str, str]]) -> dict[str, tuple[KnobSpec,
     found: dict[str, tuple[KnobSpec, Any]] = {}
     for flag, name in names:
         try:
-            found |= fields_of(REGISTRIES[flag.removeprefix("--")][name].settings) if flag else rung_settings(rung(name))
+            found |= (
+                fields_of(REGISTRIES[flag.removeprefix("--")][name].settings) if flag else rung_settings(rung(name))
+            )
         except ValueError as error:
             raise click.UsageError(f"{flag}: {error}" if flag else str(error)) from None
     return found

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from koki2_envs.knobs.plain import from_dict, to_dict
-
 from koki2_envs.knobs import Schedule, knob_fields
+from koki2_envs.knobs.plain import from_dict, to_dict
 from koki2_envs.ladder import Rung, rung
 from koki2_envs.nursing import with_nursing, without_nursing
 from koki2_envs.params import WorldParams
@@ -77,13 +76,16 @@ class Experiment:
             section = REGISTRIES[kind][names[kind]].settings
             return Part(names[kind], section(**chosen(section)))
 
+        parts: dict[str, Any] = {kind: part(kind) for kind in DEFAULT_PARTS}
+        sections: dict[str, Any] = {name: section(**chosen(section)) for name, section in SECTIONS.items()}
+
         structure = {**row.structure, **{name: settings[name] for name in row.structure if name in settings}}
         return cls(
             rung=rung_name,
             structure=tuple(sorted(structure.items())),
             params=with_nursing(_params(row, chosen(row.params), structure), nursing),
-            **{kind: part(kind) for kind in DEFAULT_PARTS},
-            **{name: section(**chosen(section)) for name, section in SECTIONS.items()},
+            **parts,
+            **sections,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,8 +103,8 @@ class Experiment:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The experiment from :meth:`to_dict`'s data."""
-        parts = {kind: _part_from_dict(kind, data[kind]) for kind in DEFAULT_PARTS}
-        sections = {name: section(**data[name]) for name, section in SECTIONS.items()}
+        parts: dict[str, Any] = {kind: _part_from_dict(kind, data[kind]) for kind in DEFAULT_PARTS}
+        sections: dict[str, Any] = {name: section(**data[name]) for name, section in SECTIONS.items()}
         row = rung(data["rung"])
         if data["structure"].keys() != row.structure.keys():
             raise ValueError(f"{row.id} has the structure {sorted(row.structure)}, got {sorted(data['structure'])}")

@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from koki2_envs.suggestions import did_you_mean
-
 from koki2_envs.knobs import KnobSpec, Schedule, knob_fields, spec_of
 from koki2_envs.ladder import RUNGS, Rung
 from koki2_envs.nursing import parse_nursing
+from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
 
@@ -31,9 +30,8 @@ def known_settings(row: Rung, parts: Mapping[str, str]) -> dict[str, dataclasses
     Raises:
         ValueError: an unknown part, or two that share the name of a setting.
     """
-    groups = {f"rung {row.id}": row.params}
+    groups: dict[str, Any] = {f"rung {row.id}": row.params, **SECTIONS}
     groups |= {f"{kind} {name!r}": REGISTRIES[kind][name].settings for kind, name in parts.items()}
-    groups |= SECTIONS  # type: ignore[arg-type]
     owner: dict[str, str] = {}
     fields: dict[str, dataclasses.Field[Any]] = {}
     for group, section in groups.items():

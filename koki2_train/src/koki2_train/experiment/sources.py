@@ -8,9 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from koki2_envs.suggestions import did_you_mean
-
 from koki2_envs.knobs import Schedule
+from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment.registration import REGISTRIES
 from koki2_train.experiment.settings import ALIASES, NURSING, all_setting_names, join_settings, parse_setting
 

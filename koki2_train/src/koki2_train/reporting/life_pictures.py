@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from koki2_envs.life_record import LifeRecord
 from matplotlib.colors import ListedColormap
 
+from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering import Panel, animate_life, draw_life, save_figure
 from koki2_envs.rendering.style import FONT, INK, PAPER, QUIET, TICK_SIZE
 from koki2_train.brains import Brain

@@ -78,7 +78,7 @@ def _live(
     def step(moment: tuple[Any, ...], t: jax.Array) -> tuple[tuple[Any, ...], Any]:
         state, observation, carry, tally = moment
         now = jax.random.fold_in(step_key, t)
-        seen = Percept(env, env_params, state, observation) if brain.reads_state else observation
+        seen: Any = Percept(env, env_params, state, observation) if brain.reads_state else observation
         action, carry = brain.act(weights, carry, seen, jax.random.fold_in(now, _BRAIN))
         chex.assert_shape(action, (), custom_message=f"the action of {type(brain).__name__}")
         after, next_state, reward, terminated, info = env.step_env(

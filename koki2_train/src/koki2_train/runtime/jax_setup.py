@@ -46,7 +46,9 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
     try:
         jax.config.update("jax_num_cpu_devices", cpu_devices)
     except RuntimeError:
-        raise RuntimeError("set_up must be called once, before JAX is initialised (importing Gymnax does that)") from None
+        raise RuntimeError(
+            "set_up must be called once, before JAX is initialised (importing Gymnax does that)"
+        ) from None
     # One program at a time: several in flight on several CPU devices make such waits far more likely.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     if compilation_cache:

@@ -59,7 +59,7 @@ class Strategy(ABC):
 
     @final
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._identity() == other._identity()
 
     @final
     def __hash__(self) -> int:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from koki2_envs.suggestions import did_you_mean
 
 from koki2_envs.knobs import knob_fields
 from koki2_envs.ladder import Rung, rung
 from koki2_envs.nursing import COMBINED, parse_nursing
 from koki2_envs.nursing import NURSING as PRESETS
+from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.settings import ALIASES, NURSING, all_setting_names, join_settings, parse_setting
 from koki2_train.studies.cells import Cell, CellChampions, baselines_on, mean_with_interval
@@ -64,9 +64,9 @@ def make_cells(rung_name: str, settings: Settings, grid: Grid) -> list[SweepCell
         merged: dict[str, Any] = dict(settings)
         for name, text in zip(points, texts, strict=True):
             merged = join_settings(merged, points[name][text])
-        values = dict(zip(points, texts, strict=True))
-        name = ",".join(f"{name}={value}" for name, value in values.items())
-        cells.append(SweepCell(name, Experiment.build(rung_name, merged), values))
+        written = dict(zip(points, texts, strict=True))
+        word = ",".join(f"{name}={text}" for name, text in written.items())
+        cells.append(SweepCell(word, Experiment.build(rung_name, merged), written))
     return cells
 
 

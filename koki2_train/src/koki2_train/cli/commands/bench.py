@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from koki2_envs.suggestions import did_you_mean
 
+from koki2_envs.suggestions import did_you_mean
 from koki2_train.bench import SECTIONS, BenchError, Plan, in_fresh_process, measure
 from koki2_train.cli.options import COUNT, devices_option, json_option
 from koki2_train.cli.output import number, print_json, print_table

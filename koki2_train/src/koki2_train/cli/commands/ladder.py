@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
-from koki2_envs.knobs.plain import to_dict
 
 from koki2_envs.knobs import knob_fields, spec_of
+from koki2_envs.knobs.plain import to_dict
 from koki2_envs.ladder import RUNGS, Rung
 from koki2_train.cli.options import check_rung, json_option
 from koki2_train.cli.output import print_json, print_table

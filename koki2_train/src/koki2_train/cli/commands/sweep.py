@@ -16,7 +16,7 @@ from koki2_train.cli.options import GroupedCommand, build_experiment, check_rung
 from koki2_train.cli.output import number, print_json, print_table, variant_title
 from koki2_train.cli.progress import progress
 from koki2_train.cli.setting_sources import take_settings
-from koki2_train.cli.study_options import mean_and_interval, study_options, take_study
+from koki2_train.cli.study_options import StudyOptions, mean_and_interval, study_options, take_study
 from koki2_train.studies.sweep import MOST_RUNS, SweepCell, make_cells
 
 _PLAN = "grid.json"
@@ -86,9 +86,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     return 0
 
 
-def _evolve(
-    cells: list[SweepCell], study: StudyOptions, plan: dict[str, Any], log_every: int
-) -> tuple[bool, int]:
+def _evolve(cells: list[SweepCell], study: StudyOptions, plan: dict[str, Any], log_every: int) -> tuple[bool, int]:
     """Evolves all cells with all seeds; whether they came to their end, and how many world steps that took now."""
     from koki2_train.runs.chunks import RunOptions
     from koki2_train.runs.lockstep import run_in_lockstep

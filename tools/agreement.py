@@ -1,6 +1,6 @@
 """Do our worlds and reference policies agree with the earlier code's, on every variant and metric?
 
-    python benchmarks/agreement.py [--lives 8192]
+    python tools/agreement.py [--lives 8192]
 
 For every variant of ``baselines.json`` and every policy in it, runs what ``koki2-train baseline`` runs and prints the
 largest difference between means in joint standard errors. Exit status 1 where any exceeds 4.

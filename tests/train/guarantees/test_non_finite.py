@@ -7,15 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from koki2_train.strategies.evosax_adapter import open_es
 from scipy.stats import rankdata
 
-from koki2_train.storage import checkpoint
 from koki2_train.brains import SpikingBrain
-from koki2_train.rollout.population import evaluate
-from koki2_train.experiment.experiment import Experiment
-from koki2_train.strategies.evosax_adapter import open_es
-from koki2_train.random_streams import Stream, life_keys, stream_key
 from koki2_train.evolution.evolve import advance, start, unravel
+from koki2_train.experiment.experiment import Experiment
+from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.rollout.population import evaluate
+from koki2_train.storage import checkpoint
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koki2_train.storage import checkpoint
 from koki2_train.experiment.experiment import Experiment
 from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.storage import checkpoint
 
 
 @pytest.fixture(scope="module")

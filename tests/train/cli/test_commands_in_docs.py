@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from koki2_train.cli.commands.sweep import parse_grid
 from koki2_train.cli.main import cli
 from koki2_train.cli.options import build_experiment
 from koki2_train.cli.setting_sources import take_settings
-from koki2_train.cli.commands.sweep import parse_grid
 from koki2_train.studies.sweep import make_cells
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,12 @@ from matplotlib.text import Text
 from PIL import Image
 
 from koki2_train.reporting.curves import Curves
-from koki2_train.reporting.learning_curve import learning_curve, learning_curves, write_learning_curve, write_learning_curves
+from koki2_train.reporting.learning_curve import (
+    learning_curve,
+    learning_curves,
+    write_learning_curve,
+    write_learning_curves,
+)
 from koki2_train.runs.directory import RunError
 
 REFERENCES = {"random": 133.9, "greedy": 154.9, "oracle": 204.0}

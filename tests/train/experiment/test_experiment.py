@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from koki2_envs import RUNGS, Schedule, ramp
 from koki2_envs.knobs import knob_fields
+from koki2_train.experiment.experiment import (
+    ALIASES,
+    SECTIONS,
+    Experiment,
+    all_setting_names,
+    parse_setting,
+    setting_fields,
+)
 from koki2_train.experiment.sections import BrainConfig, EvolutionConfig, MVTConfig, ValidationConfig
-from koki2_train.experiment.experiment import ALIASES, SECTIONS, Experiment, all_setting_names, parse_setting, setting_fields
 
 SETTINGS = {
     "num_sources": 6,

@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from koki2_train.storage import checkpoint
 from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.storage import checkpoint
 
 
 @pytest.fixture(scope="module")

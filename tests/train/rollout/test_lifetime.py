@@ -35,7 +35,7 @@ def small_world(rung, **knobs):
 
 def spiking(env, seed=8):
     """A brain that moves about."""
-    encoding = DirectEncoding(12, 3, env.observation_sizes, env.num_actions, init_scale=1.0)
+    encoding = DirectEncoding(12, 3, env.observation_scales, env.num_actions, init_scale=1.0)
     return SpikingBrain(12), encoding.develop(encoding.init(jax.random.key(seed)))
 
 

@@ -1,6 +1,6 @@
 """Does a run that is killed at any moment, again and again, end with the bits of one that nobody disturbed?
 
-    python benchmarks/kill_and_resume.py [--kills 50] [--seed N] [--json]
+    python tools/kill_and_resume.py [--kills 50] [--seed N] [--json]
 
 Evolves a small run undisturbed, and then the same run again, killed with SIGKILL and resumed until it has been killed
 so many times and is finished. Most kills are certain to meet a file that is being written (see ``mortal.py``); the
@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from mortal import MOMENTS
 
-from koki2_train.storage import checkpoint
 from koki2_train.runs.directory import RunDirectory
+from koki2_train.storage import checkpoint
 
 MORTAL = Path(__file__).parent / "mortal.py"
 RUNNING, RESUMING = "at random, while it runs", "at random, while it resumes"

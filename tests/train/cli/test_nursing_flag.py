@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from koki2_envs import Schedule, nurse
-from koki2_train.evaluation.evaluate import assess_runs
+from koki2_envs import Schedule, with_nursing
 from koki2_train.cli.setting_sources import take_settings
+from koki2_train.evaluation.evaluate import assess_runs
 from koki2_train.experiment.experiment import Experiment, join_settings, parse_setting
 from koki2_train.studies.factorial import make_cells
 
@@ -30,7 +30,7 @@ class TestExperiment:
         )
         assert nursed.params.energy_gain == Schedule(0.1 + 0.5 * (3.0 * 0.1 - 0.1), 0.1, 0.0, 0.5)
         assert nursed.params.energy_decay == Schedule(0.0, 1 / 12, 0.0, 0.5)  # the default, one life without food
-        assert nursed.params == nurse(plain.params, {"rich_nursery": 0.5, "energetic_buffer": 1.0})
+        assert nursed.params == with_nursing(plain.params, {"rich_nursery": 0.5, "energetic_buffer": 1.0})
         assert nursed.adult() == plain
 
     def test_it_survives_being_written_and_set_again(self, tiny_settings):
@@ -111,7 +111,7 @@ def test_a_baseline_lives_in_the_nursed_world(cli):
 def test_factors_may_each_nurse(tiny_settings):
     factors = {"gate": {"nursing": {"sensory_gating": 1.0}}, "rich": {"nursing": {"rich_nursery": 1.0}}}
     cells = {cell.name: cell.experiment for cell in make_cells("L1.0", tiny_settings, factors)}
-    assert cells["gate+rich"].params == nurse(cells["none"].params, {"sensory_gating": 1.0, "rich_nursery": 1.0})
+    assert cells["gate+rich"].params == with_nursing(cells["none"].params, {"sensory_gating": 1.0, "rich_nursery": 1.0})
     with pytest.raises(ValueError, match="'a' and 'b' both set rich_nursery"):
         make_cells("L1.0", {}, {"a": factors["rich"], "b": factors["rich"]})
 

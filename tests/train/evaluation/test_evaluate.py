@@ -6,11 +6,11 @@ import pytest
 
 from koki2_envs import REFERENCE_POLICIES
 from koki2_train.evaluation.evaluate import HeldOut, assess_runs, load_champion, stack_genomes
-from koki2_train.rollout.population import evaluate
-from koki2_train.rollout.lifetime import METRICS
-from koki2_train.runs.directory import RunDirectory, RunError
 from koki2_train.evaluation.statistics import normalised
 from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.rollout.lifetime import METRICS
+from koki2_train.rollout.population import evaluate
+from koki2_train.runs.directory import RunDirectory, RunError
 
 LIVES = 8
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from koki2_train.experiment.sections import MVTConfig
-from koki2_train.rollout.lifetime import LifeSummary
 from koki2_train.fitness.viability import (
     CRITERIA,
     FAILURES,
@@ -23,6 +22,7 @@ from koki2_train.fitness.viability import (
     judge,
     viability_shaping,
 )
+from koki2_train.rollout.lifetime import LifeSummary
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

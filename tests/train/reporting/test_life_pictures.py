@@ -8,8 +8,8 @@ from PIL import Image
 from koki2_envs import make
 from koki2_train.brains import ReferenceBrain, SpikingBrain
 from koki2_train.genomes import DirectEncoding
-from koki2_train.rollout.lifetime import lifetime
 from koki2_train.reporting.life_pictures import record_life, spike_panel, write_life
+from koki2_train.rollout.lifetime import lifetime
 
 STEPS, NEURONS = 20, 12
 

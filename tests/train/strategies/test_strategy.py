@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from koki2_train.strategies.evosax_adapter import open_es
 
 from koki2_train.experiment.sections import EvolutionConfig
-from koki2_train.strategies.evosax_adapter import open_es
 from koki2_train.fitness.viability import everyone_viable
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

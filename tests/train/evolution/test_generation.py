@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.rollout.population import evaluate
-from koki2_train.random_streams import Stream, life_keys, stream_key
 from koki2_train.evolution.evolve import advance, crown, start, unravel
+from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.rollout.population import evaluate
 
 LAST = 6
 

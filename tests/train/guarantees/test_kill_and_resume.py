@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from koki2_train.storage import generation_log
 from koki2_train.runs.directory import RunDirectory
+from koki2_train.storage import generation_log
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -9,12 +9,12 @@ import signal
 
 import pytest
 
-from koki2_envs import nurse, ramp
+from koki2_envs import ramp, with_nursing
 from koki2_train.experiment.experiment import Experiment
-from koki2_train.runs.lockstep import run_side_by_side
 from koki2_train.runs.directory import RunError
-from koki2_train.runs.runner import RunOptions
+from koki2_train.runs.lockstep import run_side_by_side
 from koki2_train.runs.planned import PlannedRun
+from koki2_train.runs.runner import RunOptions
 from koki2_train.studies.sweep import make_cells
 
 HOW = RunOptions(1, log_every=2, chunk_seconds=1e9, checkpoint_seconds=0.0)
@@ -29,16 +29,16 @@ class TestGrid:
         ]  # fmt: skip
         base = Experiment.build("L1.0", tiny_settings).params
         noisy = base.replace(obs_noise=ramp(0.1, 0.0, 0.0, 0.5))
-        expected = [base, nurse(base, {"combined": 0.5}), noisy, nurse(noisy, {"combined": 0.5})]
+        expected = [base, with_nursing(base, {"combined": 0.5}), noisy, with_nursing(noisy, {"combined": 0.5})]
         assert [cell.experiment.params for cell in cells] == expected
 
     def test_presets_beside_each_other_and_as_values_of_one_name(self):
         adult = Experiment.build("L0.2").params
         (both,) = make_cells("L0.2", {"nursing": {"rich_nursery": 1.0}}, {"risk_gating": ["0.5"]})
-        assert both.experiment.params == nurse(adult, {"rich_nursery": 1.0, "risk_gating": 0.5})
+        assert both.experiment.params == with_nursing(adult, {"rich_nursery": 1.0, "risk_gating": 0.5})
         one, two = make_cells("L0.2", {}, {"nursing": ["risk_gating:0.5", "rich_nursery+sensory_gating:0.1"]})
-        assert one.experiment.params == nurse(adult, {"risk_gating": 0.5})
-        assert two.experiment.params == nurse(adult, {"rich_nursery": 1.0, "sensory_gating": 0.1})
+        assert one.experiment.params == with_nursing(adult, {"risk_gating": 0.5})
+        assert two.experiment.params == with_nursing(adult, {"rich_nursery": 1.0, "sensory_gating": 0.1})
 
     def test_default_decay_is_that_of_each_cell(self):
         cells = make_cells("L0.2", {}, {"energy_init": ["1", "0.5"]})

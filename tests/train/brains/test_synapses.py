@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from koki2_train.brains import DenseSynapses, Learning, SparseSynapses, SpikingBrain, sparse_inputs
-from koki2_train.rollout.population import evaluate
 from koki2_train.experiment.experiment import Experiment
 from koki2_train.genomes import DirectEncoding
-from koki2_train.rollout.lifetime import trace_lifetime
-from koki2_train.runs.directory import RunDirectory
 from koki2_train.random_streams import life_keys
+from koki2_train.rollout.lifetime import trace_lifetime
+from koki2_train.rollout.population import evaluate
+from koki2_train.runs.directory import RunDirectory
 
 KINDS = [DenseSynapses, SparseSynapses]
 NEVER_SPARSE = 10**6

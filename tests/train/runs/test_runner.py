@@ -9,10 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from koki2_train.storage import checkpoint
-
 from koki2_train.runs import runner
 from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.storage import checkpoint
 
 GENERATIONS = 600
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.rollout.population import evaluate, population_mesh
-from koki2_train.random_streams import life_keys
 from koki2_train.evolution.evolve import advance, start
+from koki2_train.random_streams import life_keys
+from koki2_train.rollout.population import evaluate, population_mesh
 
 STEPS = 12
 

@@ -10,8 +10,8 @@ import pytest
 
 from koki2_envs import Schedule, ramp
 from koki2_train.evolution import batched as batch
-from koki2_train.experiment.experiment import Experiment
 from koki2_train.evolution.evolve import advance, crown, start
+from koki2_train.experiment.experiment import Experiment
 
 GENERATIONS = 5
 VARIED = [{}, {"obs_noise": 0.1, "num_bad_sources": 1, "nursing": {"combined": 0.5}}]

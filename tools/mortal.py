@@ -1,6 +1,6 @@
 """A ``koki2-train`` that kills itself at a chosen moment of writing its files, as ``kill -9`` would.
 
-    python benchmarks/mortal.py "checkpoint: half written" 2 evolve L0.2 --out runs/x
+    python tools/mortal.py "checkpoint: half written" 2 evolve L0.2 --out runs/x
 
 dies by SIGKILL in the middle of writing its second checkpoint: no handler runs, nothing is tidied up. What the program
 calls to write files is wrapped here, in this process; the program knows nothing of it.
