@@ -1,0 +1,1 @@
+"""A run on disk, and the one host loop that feeds it."""
