@@ -25,6 +25,7 @@ _COMMANDS = {
     "sweep": "Evolve every cell of a grid of knobs as one compiled program, and draw it.",
     "report": "Draw the learning curve of one or several runs.",
     "render": "Draw a life of a run's champion, as a picture and a film.",
+    "verify": "Check that this machine gives the bits of the golden runs.",
     "bench": "Measure the speed of this machine.",
 }
 

@@ -37,8 +37,8 @@ _PLAN = "grid.json"
 def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int, **options: Any) -> int:
     """Evolve every cell of a grid of knobs on RUNG with every seed, as one compiled program, and draw it.
 
-    All cells have the same budget and the same seeds. Their champions are evaluated on the same held-out lives. OUT holds
-    a run directory for each, sweep.json and sweep.png. The same command with --resume continues after an interrupt.
+    All cells have the same budget and seeds. Their champions are evaluated on the same held-out lives. OUT holds a run
+    directory for each, sweep.json and sweep.png. After an interrupt, the same command with --resume continues.
     """
     study, settings, grid = take_study(options), take_settings(options), parse_grid(varied)
     seeds, out = study.seeds, study.out
