@@ -12,8 +12,6 @@ from koki2_train.bench.machine import machine_and_versions
 from koki2_train.bench.timing import Case, compile_and_time, spread
 from koki2_train.cli.commands.bench import _COLUMNS
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 QUICK = ("--quick", "--devices", 1)
 RATES = {"msteps_median", "msteps_min", "msteps_max"}
 
@@ -207,7 +205,7 @@ def test_a_trace_is_written_and_nothing_else_done(cli, known_facts, tmp_path):
 def everything(python, tmp_path_factory):
     """What all sections and a trace say, tiny, from a process of their own."""
     trace = tmp_path_factory.mktemp("bench") / "trace"
-    process = python("-m", "koki2_train", "bench", *QUICK, *SECTIONS, "--profile", trace, "--json", quick=True)
+    process = python("-m", "koki2_train", "bench", *QUICK, *SECTIONS, "--profile", trace, "--json")
     out, err = process.communicate(timeout=600)
     assert (process.returncode, err) == (0, "")
     assert list(trace.rglob("*.trace.json.gz"))

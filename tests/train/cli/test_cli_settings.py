@@ -3,7 +3,7 @@
 import pytest
 
 from koki2_envs import Schedule
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.experiment import Experiment
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from koki2_envs import REFERENCE_POLICIES
-from koki2_train.evaluation.evaluate import HeldOut, assess_runs, load_champion, stack_genomes
-from koki2_train.evaluation.statistics import normalised
+from koki2_train.evaluation import HeldOut, evaluate_runs, load_champion, stack_genomes
+from koki2_train.evaluation.statistics import normalized
 from koki2_train.random_streams import Stream, life_keys, stream_key
 from koki2_train.rollout.lifetime import METRICS
 from koki2_train.rollout.population import evaluate
@@ -35,25 +35,25 @@ def test_metrics_are_those_of_lives_from_the_test_stream(tiny, finished, champio
         values = np.asarray(getattr(expected, name)[0], np.float64)
         assert metrics[name]["mean"] == pytest.approx(values.mean(), rel=1e-6, abs=1e-9)
         assert metrics[name]["se"] == pytest.approx(values.std() / np.sqrt(LIVES), rel=1e-5, abs=1e-6)
-    result = assess_runs([finished.path], LIVES, 3)
+    result = evaluate_runs([finished.path], LIVES, 3)
     assert result["runs"] == [
-        {"run": str(finished.path), "rung": "L1.0", "metrics": metrics, "normalized": lives.normalised(metrics)}
+        {"run": str(finished.path), "rung": "L1.0", "metrics": metrics, "normalized": lives.normalized(metrics)}
     ]
 
 
 def test_scores_put_random_at_0_and_the_oracle_at_1(lives):
-    assert lives.normalised(lives.policy("random")) == 0.0
-    assert lives.normalised(lives.policy("oracle")) == 1.0
+    assert lives.normalized(lives.policy("random")) == 0.0
+    assert lives.normalized(lives.policy("oracle")) == 1.0
     fitness = {name: lives.policy(name)["fitness"]["mean"] for name in REFERENCE_POLICIES}
     assert fitness["oracle"] > fitness["random"] > fitness["stay"]
-    expected = normalised(fitness["greedy"], fitness["random"], fitness["oracle"])
-    assert lives.normalised(lives.policy("greedy")) == expected
+    expected = normalized(fitness["greedy"], fitness["random"], fitness["oracle"])
+    assert lives.normalized(lives.policy("greedy")) == expected
 
 
 def test_the_same_seed_means_the_same_lives_in_any_company(finished, run_tiny, tiny, tmp_path):
     other, _ = run_tiny(tiny, tmp_path / "other", seed=1)
-    alone = assess_runs([finished.path], LIVES, 5, ["greedy"])
-    together = assess_runs([other.path, finished.path], LIVES, 5, ["stay", "greedy"])
+    alone = evaluate_runs([finished.path], LIVES, 5, ["greedy"])
+    together = evaluate_runs([other.path, finished.path], LIVES, 5, ["stay", "greedy"])
     assert together["runs"][1] == alone["runs"][0]
     assert together["runs"][0]["metrics"] != alone["runs"][0]["metrics"]
     assert together["baselines"]["greedy"] == alone["baselines"]["greedy"]
@@ -61,12 +61,12 @@ def test_the_same_seed_means_the_same_lives_in_any_company(finished, run_tiny, t
     means = [entry["metrics"]["fitness"]["mean"] for entry in together["runs"]]
     assert together["aggregate"]["metrics"]["fitness"]["mean"] == pytest.approx(np.mean(means))
     assert alone["aggregate"]["metrics"]["fitness"]["ci95"] == [None, None]
-    assert assess_runs([finished.path], LIVES, 6)["runs"][0]["metrics"] != alone["runs"][0]["metrics"]
+    assert evaluate_runs([finished.path], LIVES, 6)["runs"][0]["metrics"] != alone["runs"][0]["metrics"]
 
 
 def test_overrides_change_the_world_and_refuse_what_cannot_be(finished):
-    as_trained = assess_runs([finished.path], LIVES, 0)["runs"][0]["metrics"]
-    richer = assess_runs([finished.path], LIVES, 0, overrides={"energy_reward": 1000.0})["runs"][0]["metrics"]
+    as_trained = evaluate_runs([finished.path], LIVES, 0)["runs"][0]["metrics"]
+    richer = evaluate_runs([finished.path], LIVES, 0, overrides={"energy_reward": 1000.0})["runs"][0]["metrics"]
     assert richer["energy_gained"] == as_trained["energy_gained"]
     assert richer["fitness"]["mean"] > as_trained["fitness"]["mean"]
     for overrides, message in (
@@ -76,7 +76,7 @@ def test_overrides_change_the_world_and_refuse_what_cannot_be(finished):
         ({"pop_size": 3}, "pop_size must be even"),
     ):
         with pytest.raises((RunError, ValueError), match=message):
-            assess_runs([finished.path], LIVES, 0, overrides=overrides)
+            evaluate_runs([finished.path], LIVES, 0, overrides=overrides)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_a_champion_of_another_kind_is_refused_by_name(tiny, champion, tmp_path,
     arrays = {name: np.asarray(value) for name, value in champion._asdict().items()} | part
     run.save_champion({name: value for name, value in arrays.items() if value is not None}, {})
     with pytest.raises(RunError, match=rf"best_genome\.npz: {message}"):
-        assess_runs([run.path], 2, 0)
+        evaluate_runs([run.path], 2, 0)

@@ -11,22 +11,20 @@ from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koki2_train.experiment.sections import MVTConfig
+from koki2_train.experiment.sections import ViabilitySettings
 from koki2_train.fitness.viability import (
     CRITERIA,
     FAILURES,
     Verdict,
     dense_rank,
-    everyone_viable,
+    all_viable,
     failure_counts,
     judge,
     viability_shaping,
 )
 from koki2_train.rollout.lifetime import LifeSummary
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
-CONFIG = MVTConfig(
+CONFIG = ViabilitySettings(
     mvt=True, mvt_steps=20, mvt_min_alive_steps=10, mvt_min_action_entropy=0.5, mvt_min_energy_gained=0.2
 )
 GOOD = {"steps_alive": 10.0, "action_entropy": 0.5, "energy_gained": 0.25, "finite": True}
@@ -104,7 +102,7 @@ def test_numbers_that_are_not_finite_never_pass_and_never_spread(bad):
 
 
 def test_a_threshold_of_zero_is_met_by_everyone_who_is_finite():
-    config = MVTConfig(mvt=True, mvt_steps=20, mvt_min_alive_steps=0)
+    config = ViabilitySettings(mvt=True, mvt_steps=20, mvt_min_alive_steps=0)
     assert verdict_of({"steps_alive": 1.0, "action_entropy": 0.0, "energy_gained": 0.0}, config=config)[0]
     assert not verdict_of({"finite": False}, config=config)[0]
 
@@ -113,9 +111,9 @@ def test_failures_are_counted_by_reason():
     lives = short_lives([{}], [{"finite": False}], [{"steps_alive": 1.0}], [{"steps_alive": 2.0}])
     verdict = jitted_judge(lives, config=CONFIG)
     assert failure_counts(verdict).tolist() == [1, 2, 0, 0]
-    assert failure_counts(everyone_viable(3)).tolist() == [0, 0, 0, 0]
+    assert failure_counts(all_viable(3)).tolist() == [0, 0, 0, 0]
     assert verdict.viable.tolist() == [True, False, False, False]
-    assert [part.dtype for part in verdict] == [part.dtype for part in everyone_viable(4)]
+    assert [part.dtype for part in verdict] == [part.dtype for part in all_viable(4)]
 
 
 jitted_rank = jax.jit(dense_rank)
@@ -193,7 +191,7 @@ own = jax.jit(lambda fitness: centered_rank_fitness_shaping_fn(None, fitness, No
 @given(st.lists(st.floats(-(2.0**99), 2.0**99, width=32, allow_subnormal=False), min_size=8, max_size=8))
 def test_without_the_test_the_shaping_is_evosax_own(costs):
     fitness = np.asarray(costs, np.float32)
-    np.testing.assert_array_equal(shape(fitness, everyone_viable(8)), own(fitness))
+    np.testing.assert_array_equal(shape(fitness, all_viable(8)), own(fitness))
 
 
 def test_weights_grow_with_cost_and_put_outcasts_last():
@@ -207,8 +205,8 @@ def test_weights_grow_with_cost_and_put_outcasts_last():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_genomes_without_finite_fitness_have_no_weight(bad):
     cost = jnp.asarray([bad, 1.0, 2.0, bad, 3.0, 4.0, 5.0, 6.0], jnp.float32)
-    weights = np.asarray(shape(cost, everyone_viable(8)))
+    weights = np.asarray(shape(cost, all_viable(8)))
     assert weights[[0, 3]].tolist() == [0.0, 0.0]
     assert np.isfinite(weights).all()
     assert (np.diff(weights[[1, 2, 4, 5, 6, 7]]) > 0).all()
-    assert np.asarray(shape(jnp.full(8, bad), everyone_viable(8))).tolist() == [0.0] * 8
+    assert np.asarray(shape(jnp.full(8, bad), all_viable(8))).tolist() == [0.0] * 8

@@ -9,9 +9,7 @@ import pytest
 from koki2_train.strategies.evosax_adapter import open_es
 
 from koki2_train.experiment.sections import EvolutionConfig
-from koki2_train.fitness.viability import everyone_viable
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+from koki2_train.fitness.viability import all_viable
 
 D, P = 5, 16
 TARGET = jnp.asarray([1.0, -2.0, 0.5, 0.0, 3.0])
@@ -23,7 +21,7 @@ def config(**changes):
 
 def generation(strategy, state, t, fitness_of):
     population = strategy.ask(jax.random.fold_in(jax.random.key(1), t), state)
-    verdict = everyone_viable(P)
+    verdict = all_viable(P)
     return population, strategy.tell(jax.random.key(2), population, fitness_of(population), verdict, state)
 
 

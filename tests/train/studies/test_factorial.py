@@ -7,8 +7,6 @@ import pytest
 
 from koki2_train.studies.factorial import make_cells
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TEST = {"mvt": True, "mvt_min_action_entropy": 0.5}
 
 
@@ -40,7 +38,7 @@ def factorial(cli, tiny_flags, tmp_path):
     return call
 
 
-def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path):
+def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, held_out_variant, tmp_path):
     factors = ("--factor", "frugal:energy_decay=0.05")
     told = factorial(*factors, "--json").json
     assert told == json.loads((tmp_path / "out" / "factorial.json").read_text())
@@ -57,7 +55,7 @@ def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path)
         (effect,) = side["effects"]
         assert effect["difference"]["mean"] == pytest.approx(np.subtract(*fitness[::-1]).mean())
         assert side["baselines"].keys() == {"random", "greedy", "oracle"}
-    assert told["held_out"]["knobs"] == a_side
+    assert told["held_out"]["knobs"] == held_out_variant
     assert [(cell["generations"], cell["pass_rate_first"]) for cell in told["cells"]] == [(2, 1.0), (2, 1.0)]
 
     again = factorial(*factors, "--resume")

@@ -10,9 +10,9 @@ import signal
 import pytest
 
 from koki2_envs import ramp, with_nursing
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.experiment import Experiment
 from koki2_train.runs.directory import RunError
-from koki2_train.runs.lockstep import run_side_by_side
+from koki2_train.runs.lockstep import run_in_lockstep
 from koki2_train.runs.planned import PlannedRun
 from koki2_train.runs.runner import RunOptions
 from koki2_train.studies.sweep import make_cells
@@ -88,7 +88,7 @@ def planned(cells):
 def swept(planned, tmp_path_factory):
     """A finished sweep. Read it, leave it as it is."""
     folder = tmp_path_factory.mktemp("sweep")
-    assert run_side_by_side(planned(folder), folder, HOW, command=["test"])
+    assert run_in_lockstep(planned(folder), folder, HOW, command=["test"])
     return folder
 
 
@@ -107,10 +107,10 @@ class TestRuns:
             if len(seen) == 1:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        assert not run_side_by_side(runs, tmp_path, HOW, command=["test"], observe=interrupt)
+        assert not run_in_lockstep(runs, tmp_path, HOW, command=["test"], observe=interrupt)
         standing = {run.directory.load_checkpoint()[1]["generation"] for run in runs}
         assert standing == {len(seen[0][0])} != {4}
-        assert run_side_by_side(runs, tmp_path, HOW, command=["test"])
+        assert run_in_lockstep(runs, tmp_path, HOW, command=["test"])
         for ours, theirs in zip(runs, planned(swept), strict=True):
             assert outcome(ours.directory) == outcome(theirs.directory)
             ends = json.loads((ours.path / "manifest.json").read_text())["invocations"]
@@ -133,12 +133,12 @@ class TestRuns:
 
         dying = dataclasses.replace(HOW, checkpoint_seconds=1e9)
         with pytest.raises(KeyboardInterrupt):
-            run_side_by_side(runs, tmp_path, dying, command=["test"], observe=killed)
+            run_in_lockstep(runs, tmp_path, dying, command=["test"], observe=killed)
         generation = 0 if lost == "all" else int(kept[-2].stem)
         assert f"warning: {runs[1].path} stands at generation {generation}; all go on" in capsys.readouterr().err
         assert {run.directory.reached for run in runs} == {generation}, "nothing is ahead of the lines that are there"
 
-        assert run_side_by_side(runs, tmp_path, HOW, command=["test"])
+        assert run_in_lockstep(runs, tmp_path, HOW, command=["test"])
         assert capsys.readouterr().err == ""
         for ours, theirs in zip(runs, planned(swept), strict=True):
             assert outcome(ours.directory) == outcome(theirs.directory)
@@ -149,9 +149,9 @@ class TestRuns:
         shutil.rmtree(runs[2].path)
         (runs[3].path / "best_genome.npz").unlink()
         before = {path: path.stat().st_mtime_ns for run in runs[:2] for path in run.path.rglob("*")}
-        assert run_side_by_side(runs[:3], tmp_path, HOW, command=["test"], observe=seen.append)
+        assert run_in_lockstep(runs[:3], tmp_path, HOW, command=["test"], observe=seen.append)
         assert [len(rows) for rows in seen] == [1] * len(seen)
-        assert run_side_by_side(runs, tmp_path, HOW, command=["test"], observe=seen.append)
+        assert run_in_lockstep(runs, tmp_path, HOW, command=["test"], observe=seen.append)
         assert sum(len(rows[0]) for rows in seen) == 4, "a champion is found without going anywhere"
         assert before == {path: path.stat().st_mtime_ns for run in runs[:2] for path in run.path.rglob("*")}
         for ours, theirs in zip(runs, planned(swept), strict=True):
@@ -161,19 +161,19 @@ class TestRuns:
         runs = planned(swept)
         fewer = [PlannedRun(run.experiment.with_settings({"generations": 3}), run.seed, run.path) for run in runs]
         with pytest.raises(RunError, match="seed0 has 4 generations already; --resume cannot go back to 3"):
-            run_side_by_side(fewer, swept, HOW, command=["test"])
+            run_in_lockstep(fewer, swept, HOW, command=["test"])
 
     def test_another_experiment_in_its_place_is_refused(self, planned, swept):
         runs = planned(swept)
         other = PlannedRun(runs[0].experiment.with_settings({"energy_gain": 0.3}), 0, runs[0].path)
         with pytest.raises(RunError, match=r"was begun with energy_gain 0\.2, not 0\.3"):
-            run_side_by_side([other, *runs[1:]], swept, HOW, command=["test"])
+            run_in_lockstep([other, *runs[1:]], swept, HOW, command=["test"])
 
     def test_a_folder_in_use_is_refused(self, planned, tmp_path):
         from koki2_train.storage.folder_lock import hold
 
         with hold(tmp_path), pytest.raises(RunError, match="is in use by another process"):
-            run_side_by_side(planned(tmp_path), tmp_path, HOW, command=["test"])
+            run_in_lockstep(planned(tmp_path), tmp_path, HOW, command=["test"])
         assert {path.name for path in tmp_path.iterdir()} == {".lock"}
 
 
@@ -186,11 +186,10 @@ def sweep(cli, tiny_flags, tmp_path):
     return call
 
 
-@pytest.mark.usefixtures("quick_compilation")
 class TestCommand:
     VARY = ("--vary", "sensory_gating=0,1")
 
-    def test_what_it_tells_and_keeps_of_both_sides(self, sweep, cli, a_side, tmp_path):
+    def test_what_it_tells_and_keeps_of_both_sides(self, sweep, cli, held_out_variant, tmp_path):
         told = sweep(*self.VARY, "--json").json
         out = tmp_path / "out"
         assert told == json.loads((out / "sweep.json").read_text())
@@ -206,7 +205,7 @@ class TestCommand:
         assert judged["aggregate"]["metrics"] == second["metrics"]
         assert judged["aggregate"]["normalized"] == pytest.approx(second["normalized"])
         assert told["held_out"].keys() == {"knobs", "cells", "baselines"}
-        assert told["held_out"]["knobs"] == a_side
+        assert told["held_out"]["knobs"] == held_out_variant
         assert told["held_out"]["cells"][1]["metrics"] == judged["held_out"]["aggregate"]["metrics"]
 
         again = sweep(*self.VARY, "--resume", "--json").json
@@ -220,7 +219,7 @@ class TestCommand:
         other = sweep("--vary", "sensory_gating=0,0.5", "--resume")
         assert (other.code, "was begun with grid" in other.err) == (2, True)
 
-    def test_each_in_its_own_world_of_which_there_is_no_other_side(self, sweep, cli, a_side, tmp_path):
+    def test_each_in_its_own_world_of_which_there_is_no_other_side(self, sweep, cli, held_out_variant, tmp_path):
         told = sweep("--vary", "respawn_delay=3,9", "--test-world", "own")
         assert "each cell's own world" in told.out
         result = json.loads((tmp_path / "out" / "sweep.json").read_text())
