@@ -150,7 +150,9 @@ class TestAdults:
 
     def test_drawn_without_nursing(self, nursed, cli, monkeypatch, tmp_path):
         seen = []
-        monkeypatch.setattr("koki2_train.reporting.life_pictures.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE)
+        monkeypatch.setattr(
+            "koki2_train.reporting.life_pictures.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE
+        )
         assert cli("render", nursed.path, "--adult", "--out", tmp_path).code == 0
         assert seen == [nursed.read_trial().experiment.without_nursing().params]
 

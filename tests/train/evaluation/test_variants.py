@@ -34,7 +34,10 @@ def test_what_was_trained_elsewhere_has_no_side_that_it_was_never_trained_on(tin
         return {"seen": knobs}
 
     there, bare = tiny.with_settings({"respawn_delay": 5}), Experiment.build("L0.0")
-    assert with_held_out_variant([tiny, tiny], judge) == {"seen": {}, "held_out": {"knobs": held_out_variant, "seen": held_out_variant}}
+    assert with_held_out_variant([tiny, tiny], judge) == {
+        "seen": {},
+        "held_out": {"knobs": held_out_variant, "seen": held_out_variant},
+    }
     for experiments in ([there], [tiny, there], [tiny, bare], [bare]):
         assert with_held_out_variant(experiments, judge) == {"seen": {}}
 

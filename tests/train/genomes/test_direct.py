@@ -1,6 +1,5 @@
 """Direct genomes: how they start, and where each of their numbers goes, for any blueprint."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
