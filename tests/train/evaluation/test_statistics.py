@@ -17,7 +17,7 @@ def test_mean_and_standard_error():
 
 
 @pytest.mark.filterwarnings("error")
-def test_values_that_are_not_finite_say_so_quietly():
+def test_values_that_are_not_finite_have_no_mean_and_give_no_warning():
     assert not math.isfinite(mean_and_se([np.inf, 1.0])["mean"])
     assert math.isnan(mean_and_se([np.nan])["se"])
 
