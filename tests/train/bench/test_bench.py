@@ -71,7 +71,7 @@ def test_a_function_is_called_in_another_process():
     assert in_fresh_process(statistics.mean, data=[1, 2]) == 1.5
 
 
-def test_a_refusal_comes_back_as_it_was():
+def test_a_value_error_comes_back_as_it_was():
     with pytest.raises(ValueError, match="mean requires at least one data point"):
         in_fresh_process(statistics.mean, data=[])
 
@@ -103,14 +103,14 @@ def test_the_facts_say_whether_compiled_programs_are_kept(kept):
 
 def test_a_run_that_does_not_begin_is_reported():
     with pytest.raises(BenchError, match=r"koki2-train evolve ended early: .*pop_size must be even.*, got 3"):
-        measure("start", Plan(genomes=3), silent)
+        measure("cold_start", Plan(genomes=3), silent)
 
 
 # The command
 
 
 def test_its_page_tells_of_every_section():
-    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "benchmarks.md").read_text()
     assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == list(SECTIONS)
 
 
@@ -127,7 +127,7 @@ def test_its_page_tells_of_every_section():
         (["--profile", "occupied/note/deeper"], ["--profile: occupied/note is no folder"]),
     ],
 )
-def test_bad_input_is_refused_in_one_line(cli, tmp_path, monkeypatch, arguments, words):
+def test_invalid_input_is_rejected_in_one_line(cli, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "occupied").mkdir()
     (tmp_path / "occupied" / "note").write_text("mine")
@@ -142,15 +142,15 @@ def test_a_process_that_fails_fails_the_command_in_one_line(cli, known_facts, mo
         raise BenchError("it broke")
 
     monkeypatch.setattr("koki2_train.cli.commands.bench.measure", fail)
-    result = cli("bench", "start", *QUICK, "--json")
+    result = cli("bench", "cold_start", *QUICK, "--json")
     assert (result.code, result.out, result.err) == (1, "", "koki2-train: it broke\n")
 
 
-def test_more_devices_than_there_are_are_refused(cli, monkeypatch):
-    def refuse(*_, **__):
+def test_more_devices_than_there_are_are_rejected(cli, monkeypatch):
+    def reject(*_, **__):
         raise ValueError("devices must be 1 to 1 (what JAX sees here), got 2")
 
-    monkeypatch.setattr("koki2_train.cli.commands.bench.in_fresh_process", refuse)
+    monkeypatch.setattr("koki2_train.cli.commands.bench.in_fresh_process", reject)
     result = cli("bench", "--devices", 2)
     assert (result.code, result.out) == (2, "")
     assert result.err == "koki2-train: devices must be 1 to 1 (what JAX sees here), got 2\n"
@@ -219,7 +219,7 @@ def test_all_sections_fill_their_columns(everything):
         for row in rows:
             assert row["case"]
             assert {key for _, key, *_ in _COLUMNS[name]} <= set(row)
-    assert [row["cache"] for row in everything["start"]] == ["empty", "warm"]
+    assert [row["cache"] for row in everything["cold_start"]] == ["empty", "warm"]
     assert [row["mvt"] for row in everything["training"]] == [False, False, False, True]
     for row in everything["memory"]:
         assert 0 < row["imported_bytes"] < row["compiled_bytes"] <= row["generation_bytes"]
@@ -247,7 +247,7 @@ def test_brains_of_any_size_have_the_same_work(everything):
 
 @pytest.mark.slow
 def test_what_a_step_asks_for_is_counted_and_held_against_the_peaks(everything):
-    *peaks, few, many = everything["bounds"]
+    *peaks, few, many = everything["roofline"]
     assert [row["case"].split()[0] for row in peaks] == ["FLOP/s", "FLOP/s", "bytes/s", "bytes/s"]
     for row in peaks:
         assert_measured(row, {"giga_median", "giga_min", "giga_max"})
