@@ -12,8 +12,10 @@ import wrapt
 from koki2_envs.knobs import Schedule, ramp, value_at
 from koki2_envs.ladder import RUNGS, Rung, make, register, rung
 from koki2_envs.nursing import NURSING, with_nursing, without_nursing
+from koki2_envs.rollout import returns, rollout
 
 if TYPE_CHECKING:
+    from koki2_envs.life_record import LifeRecord
     from koki2_envs.reference_policies import REFERENCE_POLICIES
     from koki2_envs.testing import check_env
     from koki2_envs.wrappers import FiveValueStep
@@ -22,6 +24,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "FiveValueStep": "koki2_envs.wrappers",
+    "LifeRecord": "koki2_envs.life_record",
     "REFERENCE_POLICIES": "koki2_envs.reference_policies",
     "check_env": "koki2_envs.testing",
 }
@@ -31,12 +34,15 @@ __all__ = [
     "REFERENCE_POLICIES",
     "RUNGS",
     "FiveValueStep",
+    "LifeRecord",
     "Rung",
     "Schedule",
     "check_env",
     "make",
     "ramp",
     "register",
+    "returns",
+    "rollout",
     "rung",
     "value_at",
     "with_nursing",

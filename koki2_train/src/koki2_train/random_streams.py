@@ -1,4 +1,17 @@
-"""Random streams: one root key per seed, and a stream for every use that must not share luck with another."""
+"""Random streams: the whole tree of random keys of a run.
+
+``root = key(seed)``; a use of random numbers has the key ``fold_in(fold_in(root, stream), index)``::
+
+    root ─┬─ GENOME      0                     the first genome
+          ├─ SEARCH      0, then 1 + generation  the strategy's init; ask and tell (split)
+          ├─ TRAINING    generation ── life ─┐
+          ├─ VIABILITY   generation ── life ─┤
+          ├─ VALIDATION  0 ── life ──────────┤
+          └─ TEST        0 ── life ──────────┴─ birth, steps ── step ── world, brain
+
+The key of a life is ``fold_in(stream key, life)``. What a life does with it is in
+:mod:`koki2_train.rollout.lifetime`, and what a world does with a step's key in :mod:`koki2_envs.mechanics.rng`.
+"""
 
 from __future__ import annotations
 

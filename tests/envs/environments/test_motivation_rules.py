@@ -10,9 +10,8 @@ from compiled import assert_same, draws
 from handmade_motivation import LEFT, RIGHT, STAY, state_of, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lives import live
 
-from koki2_envs import make
+from koki2_envs import make, rollout
 from koki2_envs.environments import Motivation
 from koki2_envs.params import MotivationParams
 
@@ -104,9 +103,8 @@ class TestWholeLives:
     @settings(max_examples=8)
     @given(seed=st.integers(0, 2**31 - 1))
     def test_reductions_add_up_to_the_drives_at_the_ends_of_both_seasons(self, seed):
-        states, _, _, rewards, _, info = jax.device_get(
-            live(self.ENV, self.PARAMS, "random", jax.random.key(seed), 200)
-        )
+        life = jax.device_get(rollout(self.ENV, self.PARAMS, "random", jax.random.key(seed), 200))
+        states, rewards, info = life.states, life.rewards, life.info
         switch = int(np.flatnonzero(np.arange(201) / 255 >= states.switch_phi[0])[0])
         energy, hydration = (np.square(1.0 - getattr(states, name)) for name in ("energy", "hydration"))
         expected = energy[0] - energy[switch] + hydration[switch] - hydration[200]

@@ -3,12 +3,10 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_envs import REFERENCE_POLICIES, make, ramp
-from koki2_envs.life_record import LifeRecord
+from koki2_envs import make, ramp, rollout
 from koki2_envs.rendering import animate_life, draw_life, scene_of
 
 STEPS = 120
@@ -17,32 +15,19 @@ ENV, PARAMS = make("L4.0")
 
 @functools.cache
 def lives(policy, steps, **knobs):
-    """32 lives, step by step, (lives, steps, …), and how they end."""
-    params = PARAMS.replace(**knobs)
-
-    def one(key):
-        def step(moment, key):
-            observation, state, alive = moment
-            action = REFERENCE_POLICIES[policy](ENV, params, state, observation, key)
-            after, state_after, reward, terminated, info = ENV.step_env(key, state, action, params)
-            return (after, state_after, alive & ~terminated), (state, observation, action, reward, alive, info)
-
-        start = (*ENV.reset_env(key, params), jnp.ones((), bool))
-        (_, end, _), rows = jax.lax.scan(step, start, jax.random.split(key, steps))
-        return rows, end
-
-    return jax.device_get(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(0), 32)))
+    """The record of 32 lives."""
+    params, keys = PARAMS.replace(**knobs), jax.random.split(jax.random.key(0), 32)
+    return jax.device_get(jax.vmap(lambda key: rollout(ENV, params, policy, key, steps))(keys))
 
 
 def a_life(policy, **knobs):
     """The first of the lives, to be drawn."""
-    rows, end = jax.tree.map(lambda leaf: leaf[0], lives(policy, STEPS, **knobs))
-    states = jax.tree.map(lambda row, last: np.concatenate([row, last[None]]), rows[0], end)
-    return ENV, PARAMS.replace(**knobs), LifeRecord(states, *rows[1:])
+    return ENV, PARAMS.replace(**knobs), jax.tree.map(lambda leaf: leaf[0], lives(policy, STEPS, **knobs))
 
 
 def test_what_is_smelled_is_within_reach_and_the_nearest():
-    (states, observations, *_), _ = lives("random", STEPS)
+    record = lives("random", STEPS)
+    states, observations = jax.tree.map(lambda leaf: leaf[:, :STEPS], record.states), record.observations
     offsets = states.source_pos - states.pos[:, :, None]
     distances = np.where(states.source_active, np.sqrt((offsets.astype(float) ** 2).sum(axis=-1)), np.inf)
     smelled = (observations[..., :2] != 0).any(axis=-1)
@@ -53,17 +38,17 @@ def test_what_is_smelled_is_within_reach_and_the_nearest():
 
 
 def test_greedy_stands_where_it_smells_nothing_and_starves_there():
-    (_, observations, actions, _, alive, _), _ = lives("greedy", 256)
-    silent = (observations[..., :2] == 0).all(axis=-1)
-    np.testing.assert_array_equal(actions == 0, silent)
-    assert alive.sum(axis=1).mean() < 200
+    record = lives("greedy", 256)
+    silent = (record.observations[..., :2] == 0).all(axis=-1)
+    np.testing.assert_array_equal(record.actions == 0, silent)
+    assert record.num_lived.mean() < 200
 
 
 def test_the_oracle_goes_where_nothing_is_smelled():
-    (_, observations, actions, rewards, alive, _), _ = lives("oracle", 512)
-    silent = (observations[..., :2] == 0).all(axis=-1)
-    assert (actions[silent & alive] != 0).mean() > 0.9
-    assert (rewards * alive).sum(axis=1).mean() > 655.0
+    record = lives("oracle", 512)
+    silent = (record.observations[..., :2] == 0).all(axis=-1)
+    assert (record.actions[silent & record.alive] != 0).mean() > 0.9
+    assert record.fitness.mean() > 655.0
 
 
 class TestReach:

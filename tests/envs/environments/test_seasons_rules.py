@@ -9,12 +9,10 @@ import pytest
 from compiled import assert_same, draws
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lives import live, returns
 
-from koki2_envs import REFERENCE_POLICIES, RUNGS, make
+from koki2_envs import REFERENCE_POLICIES, RUNGS, make, returns, rollout
 from koki2_envs.environments import Seasons, SeasonsState
 from koki2_envs.params import SeasonsParams
-from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering import scene_of
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
@@ -157,11 +155,8 @@ class TestBirth:
 def walk(seed):
     """A life of random moves: states, infos, and until when it was lived."""
     env, params = make("L4.1")
-    states, _, _, _, alive, info = live(env, params, "random", jax.random.key(seed))
-    lived = int(alive.sum())
-    return jax.tree.map(lambda x: np.asarray(x)[: lived + 1], states), {
-        k: np.asarray(v)[:lived] for k, v in info.items()
-    }
+    life = jax.device_get(rollout(env, params, "random", jax.random.key(seed)))
+    return life.lived_states, {name: values[: life.num_lived] for name, values in life.info.items()}
 
 
 class TestLaws:
@@ -230,14 +225,15 @@ class TestPolicies:
 
     def test_what_each_is_worth(self):
         env, params = make("L4.1")
-        means = {name: float(returns(env, params, name, 64).mean()) for name in ("random", "greedy", "oracle")}
+        keys = jax.random.split(jax.random.key(0), 64)
+        means = {name: float(returns(env, params, name, keys).mean()) for name in ("random", "greedy", "oracle")}
         assert means["oracle"] > 250
         assert means["random"] < 70 < 120 < means["greedy"] < 165
 
 
 def test_what_is_to_be_seen():
     env, params = make("L4.1")
-    scene = scene_of(env, params, LifeRecord(*live(env, params, "oracle", jax.random.key(1))))
+    scene = scene_of(env, params, rollout(env, params, "oracle", jax.random.key(1)))
     assert [layer.name for layer in scene.layers] == ["first food", "second food"]
     assert {"ate the first", "ate the second"} <= {event.name for event in scene.events}
     curves = {curve.name: curve.values for curve in scene.senses}

@@ -10,7 +10,7 @@ from handmade_threats import LEFT, RIGHT, STAY, STORMS, ZONES, state_of, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koki2_envs import make
+from koki2_envs import make, rollout
 from koki2_envs.environments import Threats
 from koki2_envs.mechanics import storms, zones
 from koki2_envs.mechanics.rng import Feature, Rng
@@ -160,36 +160,31 @@ def test_when_the_storm_comes(clock, wait):
 
 @functools.cache
 def lives(rung):
-    """Random lives: states before and after each step, observations and infos, (lives, steps, …), and which count."""
+    """Random lives: states before and after each step, observations after it and infos; (lives, steps, …)."""
     env, params = make(rung)
-
-    def step(carry, key):
-        state, alive = carry
-        observation, after, _, terminated, info = env.step_env(key, state, jax.random.randint(key, (), 0, 5), params)
-        return (after, alive & ~terminated), (state, after, observation, info, alive)
-
-    def live(key):
-        _, state = env.reset_env(key, params)
-        return jax.lax.scan(step, (state, True), jax.random.split(key, 96))[1]
-
-    return params, jax.device_get(jax.jit(jax.vmap(live))(jax.random.split(jax.random.key(1), 64)))
+    keys = jax.random.split(jax.random.key(1), 64)
+    lives = jax.device_get(jax.vmap(lambda key: rollout(env, params, "random", key, 97))(keys))
+    before, after = (
+        jax.tree.map(lambda leaf, steps=steps: leaf[:, steps], lives.states) for steps in (slice(96), slice(1, 97))
+    )
+    return params, (before, after, lives.observations[:, 1:], {name: row[:, :96] for name, row in lives.info.items()})
 
 
 @pytest.mark.parametrize("rung", ["L3.0", "L3.2"])
 class TestLives:
     def test_integrity_falls_by_what_the_info_says(self, rung):
-        params, (before, after, _, info, _) = lives(rung)
+        params, (before, after, _, info) = lives(rung)
         np.testing.assert_allclose(info["integrity_lost"], info["lost_in_zones"] + info["lost_in_storms"], atol=1e-6)
         healed = before.integrity + params.integrity_healing - info["integrity_lost"]
         np.testing.assert_allclose(after.integrity, np.clip(healed, 0, 1), atol=1e-6)
         assert (info["integrity_lost"] > 0).any()
 
     def test_pain_is_felt_where_something_was_lost(self, rung):
-        _, (_, _, observation, info, _) = lives(rung)
+        _, (_, _, observation, info) = lives(rung)
         np.testing.assert_array_equal(observation[..., PAIN] == 1, info["integrity_lost"] > 0)
 
     def test_what_is_off_stays_zero(self, rung):
-        _, (_, after, observation, info, _) = lives(rung)
+        _, (_, after, observation, info) = lives(rung)
         if rung == "L3.0":
             assert not observation[..., CUE:].any()
             assert not info["lost_in_storms"].any()

@@ -4,12 +4,10 @@ import jax
 import numpy as np
 import pytest
 from handmade_motivation import KNOBS, LEFT, RIGHT, state_of
-from lives import live, returns
 
-from koki2_envs import REFERENCE_POLICIES, make
+from koki2_envs import REFERENCE_POLICIES, make, returns, rollout
 from koki2_envs.environments import Motivation
 from koki2_envs.params import MotivationParams
-from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering import scene_of
 
 ENV, PARAMS = make("L4.2")
@@ -40,15 +38,16 @@ class TestPolicies:
 
 
 def test_the_oracle_is_far_above_greedy():
-    score = {p: float(returns(ENV, PARAMS, p, 32).mean()) for p in ("random", "greedy", "oracle")}
+    keys = jax.random.split(jax.random.key(0), 32)
+    score = {p: float(returns(ENV, PARAMS, p, keys).mean()) for p in ("random", "greedy", "oracle")}
     assert score["oracle"] > 190.0
     assert 0.0 < (score["greedy"] - score["random"]) / (score["oracle"] - score["random"]) < 0.3
 
 
 def test_the_weights_are_seen():
-    record = LifeRecord(*jax.device_get(live(ENV, PARAMS, "oracle", jax.random.key(1))))
+    record = jax.device_get(rollout(ENV, PARAMS, "oracle", jax.random.key(1)))
     senses = {sense.name: sense.values for sense in scene_of(ENV, PARAMS, record).senses}
-    assert list(senses) == ["gradient x", "water x", "mood: eat", "mood: drink"]
+    assert list(senses) == ["gradient x", "water x", "weight of food", "weight of water"]
     later = np.arange(record.num_lived) / 255 >= record.states.switch_phi[0]
-    np.testing.assert_array_equal(senses["mood: drink"], later)
-    np.testing.assert_array_equal(senses["mood: eat"], ~later)
+    np.testing.assert_array_equal(senses["weight of water"], later)
+    np.testing.assert_array_equal(senses["weight of food"], ~later)

@@ -1,10 +1,9 @@
-"""A life as a still picture and as a GIF (the extra ``pictures``: matplotlib and Pillow are imported only here).
+"""Pictures of a life, still and as a GIF (the extra ``pictures``: matplotlib and Pillow are imported only here).
 
-A world says what is to be seen of it by registering a function with :data:`scene_of`; everything else draws that
-:class:`Scene` and knows no world by name.
+A family of worlds registers a function with :data:`scene_of`, which turns a record into a :class:`Scene`; everything
+else draws scenes and knows no world by name.
 """
 
-from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering import scenes
 from koki2_envs.rendering.film import animate_life
 from koki2_envs.rendering.panels import Panel
@@ -17,7 +16,6 @@ __all__ = [
     "Ending",
     "Event",
     "Layer",
-    "LifeRecord",
     "Mark",
     "Panel",
     "Scene",

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 from PIL import Image, ImageDraw
 
 from koki2_envs.files import write_atomically
 from koki2_envs.life_record import LifeRecord
-from koki2_envs.rendering.readouts import draw_readings
+from koki2_envs.rendering.readouts import draw_readouts
 from koki2_envs.rendering.scene import Layer, scene_of
 from koki2_envs.rendering.sprites import agent_sprite, sprite
 from koki2_envs.rendering.stage import STRIP, TRAIL, TRAIL_GAP, TRAIL_ROW, Stage, set_stage
@@ -51,6 +52,7 @@ def animate_life(
         ValueError: ``fps`` out of range, or the record is not of this world.
         OSError: the file cannot be written; nothing is left behind.
     """
+    record = jax.device_get(record)
     if not 0 < fps <= 50:
         raise ValueError(f"fps must be above 0 and at most 50, got {fps}")
     stage = set_stage(env, scene_of(env, params, record), record, default_title(env) if title is None else title)
@@ -73,7 +75,7 @@ def _frames(stage: Stage) -> Iterator[Image.Image]:
             _draw_layer(picture, draw, stage, layer, time)
         dead = scene.ending.fatal and time == stage.record.num_lived
         _stamp(picture, agent_sprite(stage.agent, dead), stage.pixel(scene.path[time]))
-        draw_readings(draw, stage, time)
+        draw_readouts(draw, stage, time)
         yield picture.quantize(palette=stage.palette, dither=Image.Dither.NONE)
 
 

@@ -14,7 +14,7 @@ _BAR = (SIDEBAR - _LABEL - _NUMBER) // 2 * 2
 _EVENT_STAYS = 5  # steps for which an event stays written
 
 
-def draw_readings(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
+def draw_readouts(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
     """Three groups, side by side under a strip and one below the other beside a plane."""
     scene, lived = stage.scene, stage.record.num_lived
     draw.text(stage.counter_at, f"step {time} / {stage.record.num_steps}", INK, font(15), anchor="rs")

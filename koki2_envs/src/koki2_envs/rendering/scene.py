@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from koki2_envs.life_record import LifeRecord
@@ -137,7 +138,7 @@ def lived_states(env: Any, record: LifeRecord, kind: type) -> Any:
     Raises:
         ValueError: they are of another kind.
     """
-    states = record.lived_states
+    states = jax.device_get(record.lived_states)
     if not isinstance(states, kind):
         raise ValueError(f"{env!r} needs states of {kind.__name__}, got {type(states).__name__}")
     return states

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -55,6 +56,7 @@ def draw_life(
         NotImplementedError: the world has no picture (see :data:`koki2_envs.rendering.scene_of`).
         ValueError: the record is not of this world.
     """
+    record = jax.device_get(record)
     scene = scene_of(env, params, record)
     marks_on_body = () if scene.one_dimensional else scene.events
     limit = common_limit(scene.senses)

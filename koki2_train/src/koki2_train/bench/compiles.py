@@ -1,4 +1,4 @@
-"""What is compiled anew when a run changes: seeds, knob values, schedules and lengths of runs should cost nothing."""
+"""Compilations per run: other seeds, knob values, schedules and lengths of runs should cost none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""World and brain with evolution: the trainer's own compiled scan, validation left out."""
+"""Speed of world and brain with evolution: the trainer's own compiled scan, validation left out."""
 
 from __future__ import annotations
 

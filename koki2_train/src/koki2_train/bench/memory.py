@@ -1,4 +1,4 @@
-"""How much memory a generation needs: the peak of a process that runs one and nothing else."""
+"""Peak memory of a process that runs one generation and nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def memory(plan: Plan, report: Report) -> list[Row]:
 
 
 def one_generation(devices: int | None, genomes: int, lives: int, life_steps: int) -> dict[str, Any]:
-    """Runs one generation in this process; what the process's memory came to (see :func:`memory`)."""
+    """Runs one generation in this process; the peak of the process's memory (see :func:`memory`)."""
     import jax
 
     plan = Plan(life_steps=life_steps)

@@ -1,4 +1,4 @@
-"""How much is measured."""
+"""Plan of a benchmark: how much is measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Plan:
         rounds: how often every case is timed.
         num_worlds: worlds side by side, in ``worlds``.
         world_steps: steps that each of them takes in a round.
-        rungs: which rungs are timed alone, beside the noisy L1.1 that always is.
+        rungs: which rungs are timed alone, besides the noisy L1.1, which always is.
         genomes: population of ``training`` and ``lives``; that of ``brains`` at 32 neurons.
         life_steps: length of a life.
         round_steps: world steps that a round of ``training`` and ``lives`` takes, about; a generation at least.

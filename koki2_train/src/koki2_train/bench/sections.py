@@ -41,7 +41,7 @@ def measure(name: str, plan: Plan, report: Report) -> list[Row]:
     Args:
         name: of :data:`SECTIONS`.
         plan: how much is measured.
-        report: is told what is under way.
+        report: called with what is being measured.
 
     Returns:
         Its rows, plain data; every one has a ``case``, its name.

@@ -34,8 +34,8 @@ def in_fresh_process(function: Callable[..., Any], **arguments: Any) -> Any:
     if done.returncode:
         raise BenchError(f"{where} failed in its process: {last_line(done.stderr) or f'status {done.returncode}'}")
     answer = json.loads(last_line(done.stdout))  # libraries may have printed before it
-    if "refused" in answer:
-        raise ValueError(answer["refused"])
+    if "rejected" in answer:
+        raise ValueError(answer["rejected"])
     return answer["returned"]
 
 
@@ -52,7 +52,7 @@ def _answer(where: str, arguments: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"returned": getattr(importlib.import_module(module), name)(**arguments)}
     except ValueError as error:
-        return {"refused": str(error)}
+        return {"rejected": str(error)}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cases that take turns: compiled one after the other, then timed in rounds."""
+"""Timing of cases that take turns: compiled one after the other, then timed in rounds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def compile_and_take_turns(cases: Sequence[Case], rounds: int, report: Report) -
     try:
         calls = list(pool.map(lambda case: case.compile(), cases))
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for compilers
+        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C, do not wait for compilers
     return take_turns(cases, calls, rounds, report)
 
 
@@ -65,7 +65,7 @@ def take_turns(cases: Sequence[Case], calls: Sequence[Callable[[], Any]], rounds
         cases: what is timed.
         calls: the compiled cases.
         rounds: how often.
-        report: is told what is under way.
+        report: called with what is being measured.
 
     Returns:
         Per case its facts, ``steps``, and ``msteps_median``, ``msteps_min``, ``msteps_max``: millions of steps per

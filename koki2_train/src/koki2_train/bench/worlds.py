@@ -1,4 +1,4 @@
-"""Worlds alone, beside two of Gymnax's own: no brain, random actions, one device."""
+"""Speed of the worlds alone, relative to two of Gymnax's own: no brain, random actions, one device."""
 
 from __future__ import annotations
 

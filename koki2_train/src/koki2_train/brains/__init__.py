@@ -1,4 +1,4 @@
-"""What acts and learns within a life: evolved networks, and reference policies behind the same interface."""
+"""Brains: what acts and learns within a life. Evolved networks, and reference policies behind the same interface."""
 
 from koki2_train.brains.base import Brain, Interface, Learning, Outcome, Percept
 from koki2_train.brains.blueprint import Arrays, Blueprint, Parameter

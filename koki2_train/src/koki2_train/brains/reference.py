@@ -1,4 +1,4 @@
-"""A reference policy as a brain, so that baselines live the same life loop as evolved brains."""
+"""Reference policies as brains, so that baselines go through the same life loop as evolved brains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recurrent network of leaky integrate-and-fire neurons with fixed weights."""
+"""Spiking brain: a recurrent network of leaky integrate-and-fire neurons with fixed weights."""
 
 from __future__ import annotations
 

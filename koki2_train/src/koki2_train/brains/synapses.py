@@ -71,7 +71,7 @@ class DenseSynapses:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SparseSynapses:
-    """Only the weights of synapses that are there; whom they come from is a constant of the compiled code.
+    """Only the weights of existing synapses; their presynaptic neurons are a constant of the compiled code.
 
     Memory and time grow as N·k. Synapses are added one after the other, all neurons at a time: a reduction would leave
     their order to the compiler, which was seen to choose another one for a genome that is alone on its device. On a CPU

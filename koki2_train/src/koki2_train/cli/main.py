@@ -18,14 +18,15 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 _COMMANDS = {
     "ladder": "List the rungs, or show one with all its knobs.",
-    "baseline": "What a reference policy achieves in a world.",
+    "baseline": "Evaluate a reference policy in a world.",
     "evolve": "Evolve spiking brains in a world.",
     "evaluate": "Evaluate finished runs on held-out lives.",
     "factorial": "Evolve every on/off combination of factors at equal budget.",
     "sweep": "Evolve every cell of a grid of knobs as one compiled program, and draw it.",
     "report": "Draw the learning curve of one or several runs.",
     "render": "Draw a life of a run's champion, as a picture and a film.",
-    "bench": "Measure how fast it is here.",
+    "verify": "Check that this machine gives the bits of the golden runs.",
+    "bench": "Measure the speed of this machine.",
 }
 
 

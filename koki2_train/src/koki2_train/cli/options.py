@@ -1,4 +1,4 @@
-"""Flags made from the dataclasses that declare the settings, and those that several commands share."""
+"""Options: flags generated from the dataclasses that declare the settings, and flags that several commands share."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class SettingOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help lists its settings by group, and that takes the settings of parts of one's own as flags."""
+    """A command whose help lists settings by group, and that takes the settings of user-defined parts as flags."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, with flags for the settings of a rung, brain, genome or strategy of one's own."""

@@ -1,4 +1,4 @@
-"""What the commands that run many cells with many seeds have in common."""
+"""Options of the commands that run many cells with many seeds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StudyOptions:
         test_seed: which lives.
         devices: over how many devices genomes are spread.
         compilation_cache: whether compiled programs are kept.
-        as_json: whether the result is told as JSON.
+        as_json: whether the result is printed as JSON.
     """
 
     out: Path

@@ -20,7 +20,7 @@ _WORDS = "words"
 
 
 class Order(enum.IntEnum):
-    """What is to be done next, and what its argument means."""
+    """A command, and what its argument means."""
 
     BEGIN = 0
     """A run begins; the number of bytes of the message that describes it."""
@@ -33,7 +33,7 @@ class Order(enum.IntEnum):
 
 
 class DriftError(processes.LostError):
-    """Processes that did the same work came to different bits; the message says which."""
+    """Processes that did the same work computed different bits; the message says which."""
 
 
 class Leader:
@@ -97,7 +97,7 @@ def last_of(heard: np.ndarray) -> int:
     for process, mark in enumerate(heard[:, 3]):
         if mark != heard[0, 3]:
             raise DriftError(
-                f"process {process} came to other numbers than process 0: are their processors of one kind?"
+                f"process {process} computed other numbers than process 0: are their processors of the same kind?"
             )
     return 0 if heard[:, 2].any() else int(heard[0, 1])
 

@@ -82,7 +82,7 @@ def join(address: ClusterAddress, num_devices: int | None, give_up: Callable[[st
     """Makes this process one of several, whose devices JAX then shows as one list; call it before JAX is initialised.
 
     Args:
-        address: where, and as whom.
+        address: where, and as which process.
         num_devices: devices of every process that take part, the same for all; all where None.
         give_up: called, in another thread, with one line where the others do not come in time; it must end the process.
 
@@ -114,7 +114,7 @@ def join(address: ClusterAddress, num_devices: int | None, give_up: Callable[[st
 
 
 def leave() -> None:
-    """Leaves the others once all are here. Where one has died, leave without: there is nobody to wait for."""
+    """Leaves the others once all have called it. Do not call it after one has died: it would be waited for."""
     import jax
 
     jax.distributed.shutdown()

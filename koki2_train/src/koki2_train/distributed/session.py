@@ -19,7 +19,7 @@ def work_together(
     Args:
         address: where they meet.
         num_devices: how many devices of every process take part; all where None.
-        lead: what process 0 does. Whether it returns or raises, the others are told to leave, with the exit code it
+        lead: what process 0 does. Whether it returns or raises, the others are ordered to leave, with the exit code it
             returned or its exception has (1 where it has none).
         give_up: called, in another thread, with one line where the others do not come in time; it must end the process,
             which JAX would otherwise abort with a stack trace.
@@ -29,7 +29,7 @@ def work_together(
 
     Raises:
         JoinError: they could not join.
-        LostError: one of them died, or came to different bits.
+        LostError: one of them died, or computed different bits.
     """
     processes.join(address, num_devices, give_up)
     import jax

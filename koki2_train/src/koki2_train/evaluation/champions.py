@@ -1,4 +1,4 @@
-"""Champions: the genomes that runs left."""
+"""Champions: the best genomes of runs, read from their directories."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Metrics = dict[str, dict[str, float]]
 
 
 class NotFiniteError(ValueError):
-    """Lives without a fitness; the message names whose they are."""
+    """Lives without a fitness; the message names the genome."""
 
 
 class HeldOutLives:

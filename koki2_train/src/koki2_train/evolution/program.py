@@ -20,7 +20,7 @@ class Program:
     """Everything static about a run; equal programs share compiled code, whatever their seeds and knob values.
 
     Attributes:
-        problem: what is lived, by whom.
+        problem: world, brain, genome and devices.
         strategy: the search.
         evolution: its budget; how many generations there are is no part of the compiled code.
         viability: the viability test.

@@ -1,4 +1,4 @@
-"""Experiments: what is asked, as plain data. Imports no JAX."""
+"""Experiments: what is run, as plain data. Imports no JAX."""
 
 from koki2_train.experiment.experiment import Experiment, Trial
 from koki2_train.experiment.registration import BRAINS, GENOMES, STRATEGIES, Part

@@ -1,1 +1,1 @@
-"""How genomes are scored within a generation, and how the champion is chosen."""
+"""Fitness: how genomes are scored within a generation, and how the champion is chosen."""

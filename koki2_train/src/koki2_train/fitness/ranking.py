@@ -9,7 +9,7 @@ from koki2_train.fitness.viability import Verdict
 
 
 def rank_genomes(verdict: Verdict, fitness: jax.Array) -> jax.Array:
-    """Each genome's rank by viability, then progress, then fitness: what the search is told as its score.
+    """Each genome's rank by viability, then progress, then fitness: the score that a strategy is given.
 
     Args:
         verdict: of the viability test, for G genomes.

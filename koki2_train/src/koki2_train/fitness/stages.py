@@ -46,7 +46,7 @@ def evaluate_generation(
     """Fitness and viability of a population. Call it inside :func:`koki2_train.runtime.devices.on_every_device`.
 
     Args:
-        problem: what is lived, by whom.
+        problem: world, brain, genome and devices.
         env_params: the world's knobs.
         root: the run's root key.
         generation: () int32, its number.

@@ -21,7 +21,7 @@ def validation_scores(
     """Mean fitness of each candidate on the run's validation lives.
 
     Args:
-        problem: what is lived, by whom.
+        problem: world, brain, genome and devices.
         env_params: the world's knobs.
         root: the run's root key.
         candidates: (C, D) float32, genomes.

@@ -1,4 +1,4 @@
-"""The minimal viability test (MVT): hopeless genomes rank below all others, graded by how far they got."""
+"""Minimal viability test (MVT): hopeless genomes rank below all others, graded by how far they got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Direct genomes: what evolves is the arrays themselves."""
+"""Direct genomes: the numbers of the blueprint's arrays themselves evolve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces that several charts have in common."""
+"""Chart elements that several pictures share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of ``generations.jsonl`` as arrays."""
+"""Curves: the lines of ``generations.jsonl`` as arrays."""
 
 from __future__ import annotations
 

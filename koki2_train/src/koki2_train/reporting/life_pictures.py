@@ -1,4 +1,4 @@
-"""A life of an evolved (or reference) brain as pictures: the world, the body, and what the neurons did."""
+"""Pictures of a life of an evolved (or reference) brain: the world, the body, and the neurons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep as a picture: a curve over one knob, heat maps over two or more."""
+"""Sweep chart: a curve over one knob, heat maps over two or more."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def sweep_chart(result: Result) -> Figure:
     """Draws what ``sweep.json`` holds.
 
     With one knob each cell is its mean over seeds with the 95 % interval, and a dot for each seed; with two a heat map
-    of means and half-widths of the intervals; with more a map for each combination of the knobs behind the second.
+    of means and half-widths of the intervals; with more a map for each combination of the knobs after the second.
 
     Args:
-        result: the contents of ``sweep.json``; with those of its ``"held_out"`` on top, the other side is drawn.
+        result: the contents of ``sweep.json``; with those of its ``"held_out"`` on top, the held-out variant is drawn.
 
     Returns:
         A matplotlib figure, not registered with pyplot.
@@ -125,7 +125,7 @@ def _axes(width: float, height: float) -> tuple[Figure, Any]:
 
 
 def _maps(result: Result) -> Figure:
-    """A map for each combination of values of the third knob and those behind it."""
+    """A map for each combination of values of the third knob and those after it."""
     across, down, *further = result["grid"]
     columns, rows = result["grid"][across], result["grid"][down]
     panels = list(itertools.product(*(result["grid"][name] for name in further)))

@@ -1,1 +1,1 @@
-"""Living lives: one life in one scan, and populations of genomes that live many."""
+"""Rollouts: one life in one scan, and populations of genomes that each live many."""

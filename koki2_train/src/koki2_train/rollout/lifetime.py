@@ -45,7 +45,7 @@ def rollout_life(
     """Lives one life. Pure; vmaps over ``env_params``, ``weights`` and ``key``.
 
     Everything random in a life is drawn from ``key`` and the step number alone, so that lives which share a key share
-    their world's luck, and under ``vmap`` over brains it is drawn only once.
+    their world's random numbers, and under ``vmap`` over brains these are drawn only once.
 
     Args:
         env: a world.

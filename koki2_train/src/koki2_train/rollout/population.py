@@ -53,7 +53,7 @@ def rollout_population(
     """Lets every genome live every episode, on one device.
 
     Args:
-        problem: what is lived, by whom.
+        problem: world, brain, genome and devices.
         env_params: the world's knobs.
         genomes: (G, D) float32.
         keys: (L,) random keys, one per life; the same for every genome.

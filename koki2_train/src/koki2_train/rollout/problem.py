@@ -16,7 +16,7 @@ from koki2_train.runtime.devices import population_mesh
 
 @dataclass(frozen=True)
 class Problem:
-    """What is lived, by whom: everything static that a rollout needs. Hashable, an argument of compiled code.
+    """Everything static that a rollout needs. Hashable, an argument of compiled code.
 
     Attributes:
         env: the world.

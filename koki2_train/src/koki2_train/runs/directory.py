@@ -12,12 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from koki2_envs.files import write_atomically
-from koki2_train.storage import checkpoint
-from koki2_train.storage import generation_log
-from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
 from koki2_train.experiment import Trial
-from koki2_train.storage.folder_lock import LOCK, FolderLock, hold
 from koki2_train.runtime.provenance import describe_invocation
+from koki2_train.storage import checkpoint, generation_log
+from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
+from koki2_train.storage.folder_lock import LOCK, FolderLock, hold
 
 _GENOME_FORMAT = 2
 _FILES = ("config.json", "manifest.json", "generations.jsonl", "best_genome.npz")
@@ -123,7 +122,7 @@ class RunDirectory:
 
     @property
     def reached(self) -> int:
-        """The generation of its newest checkpoint, whole or not; 0 before there is one."""
+        """The generation of its newest checkpoint, intact or not; 0 before there is one."""
         return max((int(path.stem) for path in checkpoint.newest_first(self.path / "checkpoints")), default=0)
 
     @property
@@ -171,7 +170,7 @@ class RunDirectory:
         generation_log.append_rows(self._mine("generations.jsonl"), rows)
 
     def read_generations(self) -> list[dict[str, Any]]:
-        """All whole lines of ``generations.jsonl``, in order."""
+        """All complete lines of ``generations.jsonl``, in order."""
         return generation_log.read_rows(self.path / "generations.jsonl")
 
     def first_generations(self, count: int) -> list[dict[str, Any]]:
@@ -182,9 +181,7 @@ class RunDirectory:
         """
         rows = self.read_generations()[:count]
         if [row["generation"] for row in rows] != list(range(count)):
-            raise RunError(
-                f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint builds on"
-            )
+            raise RunError(f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint builds on")
         return rows
 
     def rewind(self, count: int) -> None:
@@ -206,7 +203,7 @@ class RunDirectory:
     def load_checkpoint(
         self, up_to: int | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]] | None:
-        """The newest checkpoint that is whole; None where there is no checkpoint yet.
+        """The newest intact checkpoint; None where there is no checkpoint yet.
 
         Args:
             up_to: the last generation that will do; any where None.
@@ -215,7 +212,7 @@ class RunDirectory:
             Its arrays, its meta, and a warning for every damaged one that was passed over.
 
         Raises:
-            RunError: there are checkpoints, and all are damaged; or the newest whole one is of another format.
+            RunError: there are checkpoints, and all are damaged; or the newest intact one is of another format.
         """
         folder = self.path / "checkpoints"
         warnings: list[str] = []
@@ -255,7 +252,7 @@ class RunDirectory:
         """The arrays of ``best_genome.npz``.
 
         Raises:
-            RunError: it is not there (the run has not come so far) or cannot be read.
+            RunError: it does not exist yet, or cannot be read.
         """
         path = self.path / "best_genome.npz"
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Runs in lockstep: runs that differ only in seeds and values of knobs, as one program, each into a run directory."""
+"""Lockstep: runs that differ only in seeds and values of knobs, as one program, each into a run directory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run_in_lockstep(
         observe: sees the rows of every chunk, one list for each run that continues.
 
     Returns:
-        Whether they came to their end; False after an interrupt.
+        Whether all are done; False after an interrupt.
 
     Raises:
         RunError: a directory cannot be used so; nothing was changed.

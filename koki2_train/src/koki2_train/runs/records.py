@@ -21,7 +21,7 @@ def rows_of(log: GenerationLog, experiment: Experiment, seconds: float) -> list[
 
     Args:
         log: with a leading axis of generations.
-        experiment: whose they are.
+        experiment: the run's.
         seconds: time spent on the run so far.
     """
     columns = {name: np.asarray(getattr(log, name)) for name in log._fields}
@@ -53,7 +53,7 @@ def load_state(
     Args:
         run: where it is.
         like: a state of the same shapes.
-        trial: whose it must be.
+        trial: of the run; a checkpoint of another one is rejected.
         up_to: the last generation that will do.
 
     Raises:

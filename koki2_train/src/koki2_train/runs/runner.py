@@ -69,7 +69,7 @@ def run_trial(
     Raises:
         RunError: the directory cannot be used so; nothing was changed.
         OSError: files cannot be written.
-        DriftError: other processes came to other bits.
+        DriftError: another process computed other bits.
     """
     search = Search.of(trial, options.num_devices)
     with directory.open(trial, resume=resume) as run, StopRequest() as stop:
@@ -140,7 +140,7 @@ class _RunSession:
         self.saved = self.done
 
     def end(self, stop_asked: bool) -> RunResult:
-        """Keeps the champion, where there is one, and tells how the run ended."""
+        """Writes the champion, if there is one, and describes how the run ended."""
         score = None
         if self.done > 0:
             self.leader.finish()

@@ -1,4 +1,4 @@
-"""Devices: the mesh over which genomes are spread, and how work is shared out on it and gathered again."""
+"""Devices: the mesh over which genomes are spread, and how work on it is divided and gathered again."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def replicate(mesh: Mesh, tree: Any) -> Any:
 def spread(mesh: Mesh, work: Callable[[Any], T], genomes: Any) -> T:
     """Lets every device work on its share of the genomes, and gives all of them what came out.
 
-    A genome's result does not depend on how many devices there are or who shares its device. Populations that do not
-    divide evenly are padded, and the padding is dropped. Call it inside :func:`on_every_device`, and never twice such
+    A genome's result does not depend on how many devices there are or which genomes share its device. Populations
+    that do not divide evenly are padded, and the padding is dropped. Call it inside :func:`on_every_device`, and never twice such
     that neither call needs what the other returns: everything travels in one collective, since several under way at
     once are met in different orders by different devices, which then wait for each other for ever.
 

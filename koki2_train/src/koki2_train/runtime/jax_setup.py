@@ -36,9 +36,9 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
     if _asked == (num_devices, compilation_cache):
         return
     cpu_devices = num_devices or available_cores()
-    # XLA sizes its CPU thread pool by NPROC, else by the cores. Work of our size is over before another thread is awake
-    # for its part: with more threads than devices the steps of one device's loop wander from thread to thread, which
-    # was seen to halve the speed.
+    # XLA sizes its CPU thread pool by NPROC, else by the cores. Work of our size is over before another thread has
+    # started its part: with more threads than devices, the steps of one device's loop wander from thread to thread,
+    # which was seen to halve the speed.
     os.environ.setdefault("NPROC", str(cpu_devices))
 
     import jax

@@ -1,4 +1,4 @@
-"""What made a result: command, versions, machine, and the state of the checkout."""
+"""Provenance of a result: command, versions, machine, and the state of the checkout."""
 
 from __future__ import annotations
 

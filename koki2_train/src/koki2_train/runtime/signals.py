@@ -1,4 +1,4 @@
-"""How a run is asked to stop."""
+"""SIGINT and SIGTERM as a flag that runs check between chunks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 class StopRequest:
     """Turns the first SIGINT or SIGTERM into a flag, so that a run ends between chunks; a second ends it at once.
 
-    A first signal never raises: an exception could come up inside of a callback that must not raise (the garbage
-    collector's, say), where Python prints a traceback and forgets it.
+    A first signal never raises: an exception could be raised inside a callback that must not raise (the garbage
+    collector's, for example), where Python prints a traceback and ignores it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints: arrays in npz with a SHA-256 behind them, written atomically, verified before they are read."""
+"""Checkpoints: arrays in npz followed by their SHA-256, written atomically and verified before they are read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def save(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) 
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads what :func:`save` wrote. Nothing is looked into before its checksum has been verified, nor unpickled.
+    """Reads what :func:`save` wrote. The checksum is verified first, and nothing is ever unpickled.
 
     Raises:
         DamagedCheckpointError: the file cannot be read, or is not as it was written.

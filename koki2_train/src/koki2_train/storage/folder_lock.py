@@ -1,4 +1,4 @@
-"""A folder that belongs to one process at a time, and is known again."""
+"""Folder lock: an exclusive lock on a folder that also detects its replacement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOCK = ".lock"
-"""The file in the folder that carries the lock. It stays; what counts is who holds it open."""
+"""The file in the folder that carries the lock. It stays; the lock is held by the process that has it open."""
 
 
 class FolderLock:
@@ -23,7 +23,7 @@ class FolderLock:
         self._folder, self._descriptor = folder, descriptor
 
     def check(self) -> None:
-        """Looks whether the folder is still the one that was locked.
+        """Checks that the folder is still the one that was locked.
 
         Raises:
             OSError: it is gone, or another one is in its place.
@@ -33,12 +33,12 @@ class FolderLock:
         except FileNotFoundError:
             same = False
         if not same:
-            raise OSError(errno.ESTALE, f"{self._folder} was removed or replaced while the run went on")
+            raise OSError(errno.ESTALE, f"{self._folder} was removed or replaced during the run")
 
 
 @contextlib.contextmanager
 def hold(folder: Path) -> Iterator[FolderLock]:
-    """Locks a folder for this process; made where there is none. A process that dies lets go of it.
+    """Locks a folder for this process; made where there is none. A process that dies releases it.
 
     Raises:
         BlockingIOError: another process holds it.

@@ -1,4 +1,4 @@
-"""A file with a line of JSON for each generation: appended durably, read as far as it is whole."""
+"""Generation log: append-only JSON lines, one a generation; a truncated last line is ignored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows before the first line that is none; none where there is no file."""
+    """All rows before the first line that is no row; an empty list where there is no file."""
     if not path.is_file():
         return []
     rows: list[Row] = []

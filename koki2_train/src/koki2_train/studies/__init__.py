@@ -1,1 +1,1 @@
-"""Questions that take many runs."""
+"""Studies: questions that take many runs."""

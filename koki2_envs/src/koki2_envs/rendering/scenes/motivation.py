@@ -1,4 +1,4 @@
-"""How the world looks in which what counts changes: the weights in force stand below the senses."""
+"""Scenes of worlds whose drive weights switch: the weights in force are curves below the senses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _(env: Motivation, params: MotivationParams, record: LifeRecord) -> Scene:
         np.broadcast_to(np.asarray(weight, np.float32), (lived,)) for weight in env.drive_weights(born, params, phi)
     )
     counts = (
-        Curve("mood: eat", energy, BLUE, signed=False),
-        Curve("mood: drink", hydration, WATER.colour, signed=False),
+        Curve("weight of food", energy, BLUE, signed=False),
+        Curve("weight of water", hydration, WATER.colour, signed=False),
     )
     return dataclasses.replace(scene, senses=(*scene.senses, *counts))

@@ -23,7 +23,7 @@ def _(env: Threats, params: ThreatsParams, record: LifeRecord) -> Scene:
     scene = foraging_scene(env, params, record)
     states = lived_states(env, record, ThreatsState)
     zones, storms = (not is_always(loss, 0.0) for loss in (params.zone_integrity_loss, params.storm_integrity_loss))
-    hurt = np.flatnonzero(record.info["lost_in_zones"] + record.info["lost_in_storms"] > 0) + 1
+    hurt = np.flatnonzero(np.asarray(record.info["lost_in_zones"] + record.info["lost_in_storms"]) > 0) + 1
     hurt = hurt[hurt <= record.num_lived]
     moments = len(states.pos)
     layers = [_still(ZONE, "zone that hurts", _zone_cells(states, params, scene.size), moments)] if zones else []

@@ -44,7 +44,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """What a reference policy achieves on RUNG, beside random (0) and oracle (1).
+    """Evaluate a reference policy on RUNG, on a scale from random (0) to oracle (1).
 
     The flags below are those of all worlds; `koki2-train ladder RUNG` lists the knobs that this one has.
     """

@@ -79,10 +79,10 @@ def command(
     devices: int | None,
     as_json: bool,
 ) -> None:
-    """Measure how fast it is here: all sections, or those named.
+    """Measure the speed of this machine: all sections, or those named.
 
     cold_start, compiles, memory, worlds, training, brains, lives, roofline; docs/benchmarks.md says what each measures.
-    Compiled programs are not kept, so that compile times are true.
+    Compiled programs are not kept, so that compile times are those of a first run.
     """
     given: dict[str, Any] = {
         name: value for name, value in (("rounds", rounds), ("num_worlds", num_worlds)) if value is not None
@@ -92,7 +92,7 @@ def command(
 
     from koki2_train.runtime.jax_setup import set_up
 
-    set_up(devices, False)  # compile times are to be true
+    set_up(devices, False)  # compile times must be those of a first run
     from koki2_train.bench.machine import machine_and_versions
 
     try:

@@ -85,7 +85,7 @@ def command(
     run that was begun.
     """
     if seed is not None and seeds is not None:
-        raise click.UsageError("--seed and --seeds cannot be given together")
+        raise click.UsageError("--seed and --seeds exclude each other")
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the run to continue")
     address = take_address(options)
@@ -123,7 +123,7 @@ def _plan(
     seeds: tuple[int, ...] | None,
     resume: bool,
 ) -> dict[Path, Trial]:
-    """What is to be run in which folder, taking an existing run into account."""
+    """The trial for each folder, taking an existing run into account."""
     begun = _begun(out, seeds) if resume and out else None
     if begun is None:
         experiment = build_experiment(rung, settings)

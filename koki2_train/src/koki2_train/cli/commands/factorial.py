@@ -54,7 +54,7 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
                 observe=_counter(show, cells, study.seeds),
             )
         if not finished:
-            click.echo(f"{study.out}: interrupted; go on with --resume", err=True)
+            click.echo(f"{study.out}: interrupted; continue with --resume", err=True)
             return EXIT_INTERRUPTED
         result = {
             "rung": rung,

@@ -37,8 +37,8 @@ _PLAN = "grid.json"
 def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int, **options: Any) -> int:
     """Evolve every cell of a grid of knobs on RUNG with every seed, as one compiled program, and draw it.
 
-    All cells have the same budget and the same seeds. Their champions are judged on the same held-out lives. OUT holds
-    a run directory for each, sweep.json and sweep.png. The same command with --resume goes on after an interrupt.
+    All cells have the same budget and seeds. Their champions are evaluated on the same held-out lives. OUT holds a run
+    directory for each, sweep.json and sweep.png. After an interrupt, the same command with --resume continues.
     """
     study, settings, grid = take_study(options), take_settings(options), parse_grid(varied)
     seeds, out = study.seeds, study.out
@@ -63,7 +63,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     try:
         finished, env_steps = _evolve(cells, study, plan, log_every)
         if not finished:
-            click.echo(f"{out}: interrupted; go on with --resume", err=True)
+            click.echo(f"{out}: interrupted; continue with --resume", err=True)
             return EXIT_INTERRUPTED
         seconds = time.monotonic() - began
         judged = evaluate_cells(base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world)
@@ -87,7 +87,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
 
 
 def _evolve(cells: list[SweepCell], study: StudyOptions, plan: dict[str, Any], log_every: int) -> tuple[bool, int]:
-    """Evolves all cells with all seeds; whether they came to their end, and how many world steps that took now."""
+    """Evolves all cells with all seeds; whether all are done, and how many world steps that took now."""
     from koki2_train.runs.chunks import RunOptions
     from koki2_train.runs.lockstep import run_in_lockstep
     from koki2_train.studies.sweep import check_worlds
@@ -125,7 +125,7 @@ def parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _check_plan(out: Path, plan: dict[str, Any]) -> None:
-    """Refuses to go on with another sweep than the one that was begun."""
+    """Rejects another sweep than the one that was begun."""
     try:
         begun = json.loads((out / _PLAN).read_text())
     except FileNotFoundError:
@@ -182,7 +182,7 @@ def _print(result: dict[str, Any], cells: list[SweepCell], out: Path) -> None:
         pictures.append(out / "sweep_held_out.png")
     runs = len(cells) * len(result["seeds"])
     speed = f"in {result['seconds']:.1f} s, {result['env_steps'] / result['seconds'] / 1e6:.1f} M steps/s"
-    click.echo(f"\n{runs} runs{' ' + speed if result['env_steps'] else ', which were there before'}")
+    click.echo(f"\n{runs} runs{' ' + speed if result['env_steps'] else ', which were done before'}")
     for picture in pictures:
         click.echo(picture)
 

@@ -1,0 +1,241 @@
+"""Golden runs: a few tiny runs, kept with the code, that are run again and compared.
+
+Where everything that decides bits is the same as where they were frozen (:mod:`koki2_train.verification.fingerprint`),
+logs and champions must agree exactly. Elsewhere rounding may differ, and since spikes are thresholds one rounding
+decides an action now and then; so there
+
+- the first generation, whose genomes are the same everywhere, must agree within :data:`FIRST_TOLERANCE`,
+- the kept champion, evaluated again on the run's validation lives, must have its kept score within
+  :data:`SCORE_TOLERANCE`,
+
+and what evolution makes of it afterwards is not compared.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koki2_envs.knobs import Schedule
+from koki2_train.experiment import Experiment, Trial
+from koki2_train.verification.fingerprint import fingerprint
+
+FIRST_TOLERANCE = 0.02
+"""Relative tolerance of what is logged of the first generation, on another machine."""
+SCORE_TOLERANCE = 0.02
+"""Relative tolerance of the kept champion's validation score, on another machine."""
+
+_FILE = resources.files("koki2_train") / "verification" / "golden_runs.json"
+_TINY = {
+    "generations": 5,
+    "pop_size": 8,
+    "episodes": 4,
+    "steps": 48,
+    "validate_every": 2,
+    "validation_episodes": 16,
+    "n_neurons": 16,
+    "k_edges": 4,
+    "init_scale": 0.5,
+}
+_VIABILITY = {"mvt": True, "mvt_steps": 24, "mvt_min_alive_steps": 24, "mvt_min_energy_gained": 0.15}
+_SMALL_WORLD = {"width": 8, "height": 8, "layout_spread": 3, "energy_decay": 0.03, "hydration_decay": 0.03}
+
+
+@dataclass(frozen=True)
+class GoldenRun:
+    """One of them.
+
+    Attributes:
+        rung: the rung.
+        settings: what differs from the settings that all share.
+        seed: its seed.
+    """
+
+    rung: str
+    settings: Mapping[str, Any]
+    seed: int
+
+    @property
+    def trial(self) -> Trial:
+        """What is run."""
+        return Trial(Experiment.build(self.rung, {**_TINY, **self.settings}), self.seed)
+
+
+GOLDEN_RUNS = {
+    "foraging": GoldenRun(
+        "L1.1", {**_VIABILITY, "energy_gain": 0.1, "width": 16, "nursing": {"risk_gating": 0.5}}, seed=0
+    ),
+    "obstacles": GoldenRun("L1.2", {"n_neurons": 48, "sparse_from": 8, "width": 8, "height": 8}, seed=1),
+    "homeostasis": GoldenRun("L2.2", _SMALL_WORLD, seed=2),
+    "threats": GoldenRun("L3.2", {}, seed=3),
+    "seasons": GoldenRun("L4.1", {"width": 6, "height": 6, "energy_decay": 0.03, "energy_reward": 10.0}, seed=4),
+    "motivation": GoldenRun("L4.2", {"grad_gain": Schedule(0.0, 1.0, 0.0, 0.3)}, seed=5),
+}
+"""One for each family of worlds; among them one with the viability test and nursing, one with a schedule, one sparse."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a golden run.
+
+    Attributes:
+        rows: the lines of ``generations.jsonl``, without wall time.
+        champion: the champion's genome, (D,) float32.
+        score: its validation fitness.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    champion: np.ndarray
+    score: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number that is not as it was kept.
+
+    Attributes:
+        where: which number, such as ``generation 3 fitness_mean``.
+        kept: what it was.
+        found: what it is here.
+    """
+
+    where: str
+    kept: Any
+    found: Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A golden run compared with what was kept of it.
+
+    Attributes:
+        name: which run.
+        exact: whether all bits had to agree.
+        differences: what does not agree; nothing where all does.
+    """
+
+    name: str
+    exact: bool
+    differences: Sequence[Difference]
+
+
+def verify(
+    names: Sequence[str] = tuple(GOLDEN_RUNS),
+    num_devices: int | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[str, tuple[str, str]], list[Comparison]]:
+    """Runs golden runs again and compares them with what was kept.
+
+    Args:
+        names: which of :data:`GOLDEN_RUNS`.
+        num_devices: over how many devices genomes are spread; all where None. It changes no bits.
+        report: called with the name of each run before it begins.
+
+    Returns:
+        What differs between this machine and the one on which they were frozen, by name, there and here (where nothing
+        does, all bits must agree); and a comparison for each run.
+    """
+    data = json.loads(_FILE.read_text(encoding="utf-8"))
+    there, here = data["fingerprint"], fingerprint()
+    elsewhere = {name: (there.get(name, ""), here.get(name, "")) for name in {**there, **here}}
+    elsewhere = {name: pair for name, pair in elsewhere.items() if pair[0] != pair[1]}
+    comparisons = []
+    for name in names:
+        report(name)
+        kept, found = _decode(data["runs"][name]), run_golden(GOLDEN_RUNS[name], num_devices)
+        if elsewhere:
+            score = score_again(GOLDEN_RUNS[name], kept.champion, num_devices)
+            differences = [*compare_roughly(kept, found, score)]
+        else:
+            differences = [*compare_exactly(kept, found)]
+        comparisons.append(Comparison(name, not elsewhere, differences))
+    return elsewhere, comparisons
+
+
+def freeze() -> str:
+    """All golden runs as they are here, as the text of ``golden_runs.json``."""
+    runs = {name: _encode(run_golden(golden)) for name, golden in GOLDEN_RUNS.items()}
+    return json.dumps({"fingerprint": fingerprint(), "runs": runs}, indent=1) + "\n"
+
+
+def run_golden(golden: GoldenRun, num_devices: int | None = None) -> Outcome:
+    """Runs it into a directory, as ``evolve`` does, and reads back what it left."""
+    from koki2_train.runs.chunks import RunOptions
+    from koki2_train.runs.directory import RunDirectory
+    from koki2_train.runs.runner import run_trial
+
+    with tempfile.TemporaryDirectory(prefix="koki2-verify-") as folder:
+        run = RunDirectory(Path(folder) / "run")
+        run_trial(run, golden.trial, RunOptions(num_devices, log_every=golden.trial.generations), command=["verify"])
+        rows = [{name: value for name, value in row.items() if name != "seconds"} for row in run.read_generations()]
+        champion = run.load_champion()
+    return Outcome(rows, champion["genome"], float(champion["validation_fitness"]))
+
+
+def score_again(golden: GoldenRun, champion: np.ndarray, num_devices: int | None = None) -> float:
+    """The validation fitness of a genome (D,), on the lives of the run: worlds and brain without the search."""
+    import jax
+    import jax.numpy as jnp
+
+    from koki2_train.random_streams import Stream, life_keys, stream_key
+    from koki2_train.rollout.population import compiled_rollout
+    from koki2_train.rollout.problem import Problem
+
+    experiment = golden.trial.experiment
+    root = jax.random.key(golden.seed)
+    keys = life_keys(stream_key(root, Stream.VALIDATION), experiment.validation.validation_episodes)
+    problem = Problem.of(experiment, num_devices)
+    lives = compiled_rollout(problem, experiment.params, jnp.asarray(champion)[None], keys)
+    return float(np.mean(np.asarray(lives.fitness)))
+
+
+def compare_exactly(kept: Outcome, found: Outcome) -> Iterator[Difference]:
+    """Every number of the log, the champion and its score."""
+    for before, now in zip(kept.rows, found.rows, strict=False):
+        for name in before:
+            if before[name] != now.get(name):
+                yield Difference(f"generation {before['generation']} {name}", before[name], now.get(name))
+    if len(kept.rows) != len(found.rows):
+        yield Difference("number of generations", len(kept.rows), len(found.rows))
+    if kept.champion.shape != found.champion.shape:
+        yield Difference("champion's shape", kept.champion.shape, found.champion.shape)
+    elif (differs := np.flatnonzero(kept.champion != found.champion)).size:
+        first = differs[0]
+        where = f"champion, {differs.size} of {kept.champion.size} numbers; the first, number {first}"
+        yield Difference(where, float(kept.champion[first]), float(found.champion[first]))
+    if kept.score != found.score:
+        yield Difference("champion's validation score", kept.score, found.score)
+
+
+def compare_roughly(kept: Outcome, found: Outcome, score: float) -> Iterator[Difference]:
+    """The first generation, and the kept champion's score computed here, within the tolerances."""
+    before, now = kept.rows[0], found.rows[0]
+    for name, value in before.items():
+        if isinstance(value, int | float) and not _is_close(value, now.get(name), FIRST_TOLERANCE):
+            yield Difference(f"generation 0 {name}", value, now.get(name))
+    if len(kept.rows) != len(found.rows):
+        yield Difference("number of generations", len(kept.rows), len(found.rows))
+    if not _is_close(kept.score, score, SCORE_TOLERANCE):
+        yield Difference("kept champion's validation score", kept.score, score)
+
+
+def _is_close(kept: float, found: Any, tolerance: float) -> bool:
+    return isinstance(found, int | float) and abs(found - kept) <= tolerance * max(abs(kept), 1.0)
+
+
+def _encode(outcome: Outcome) -> dict[str, Any]:
+    champion = base64.b64encode(np.asarray(outcome.champion, "<f4").tobytes()).decode()
+    return {"rows": list(outcome.rows), "champion": champion, "score": outcome.score}
+
+
+def _decode(data: Mapping[str, Any]) -> Outcome:
+    champion = np.frombuffer(base64.b64decode(data["champion"]), "<f4")
+    return Outcome(data["rows"], champion, data["score"])
