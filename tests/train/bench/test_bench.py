@@ -156,21 +156,14 @@ def test_more_devices_than_there_are_are_rejected(cli, monkeypatch):
     assert result.err == "koki2-train: devices must be 1 to 1 (what JAX sees here), got 2\n"
 
 
-def test_worlds_beside_gymnaxs_own_as_json(cli, known_facts):
+def test_what_was_measured_as_one_json_object(cli, known_facts, monkeypatch):
+    rows = [{"case": "a", "msteps_median": 1.0, "unknown": None}]
+    monkeypatch.setattr("koki2_train.cli.commands.bench.measure", lambda name, plan, report: report(name) or rows)
     result = cli("bench", "worlds", *QUICK, "--worlds", 2, "--rounds", 2, "--json")
     assert (result.code, result.err, result.out.count("\n")) == (0, "", 1)
     data = result.json
-    assert (data["quick"], data["rounds"], data["device"]) == (True, 2, "abacus")
-    assert data["trace"] is None
-    assert list(data["sections"]) == ["worlds"]
-    rows = data["sections"]["worlds"]
-    names = ["FourRooms-misc (Gymnax)", "CartPole-v1 (Gymnax)", "L1.1 with obs_noise 0.1"]
-    assert [row["case"] for row in rows] == [f"{name}, {method}" for name in names for method in ("step", "step_env")]
-    assert rows[0]["beside_fourrooms"] == 1.0
-    for row in rows:
-        assert_measured(row, RATES | {"compile_s", "beside_fourrooms"})
-        assert (row["worlds"], row["steps"]) == (2, 4)
-        assert row["beside_fourrooms"] == row["msteps_median"] / rows[0]["msteps_median"]
+    assert (data["quick"], data["rounds"], data["device"], data["trace"]) == (True, 2, "abacus", None)
+    assert data["sections"] == {"worlds": rows}
 
 
 def test_the_tables_say_where_and_how_much(cli, known_facts, monkeypatch):
@@ -189,13 +182,11 @@ def test_the_tables_say_where_and_how_much(cli, known_facts, monkeypatch):
     assert all(heading in result.out for name in rows for heading, *_ in _COLUMNS[name])
 
 
-def test_a_trace_is_written_and_nothing_else_done(cli, known_facts, tmp_path):
+def test_for_a_trace_nothing_else_is_done(cli, known_facts, monkeypatch, tmp_path):
+    monkeypatch.setattr("koki2_train.bench.trace.write_trace", lambda plan, folder: folder / f"{plan.genomes}.gz")
     result = cli("bench", *QUICK, "--profile", tmp_path / "new" / "trace", "--json")
     assert (result.code, result.err) == (0, "")
-    assert result.json["sections"] == {}
-    (trace,) = (tmp_path / "new" / "trace").rglob("*.trace.json.gz")
-    assert result.json["trace"] == str(trace)
-    assert trace.stat().st_size > 0
+    assert (result.json["sections"], result.json["trace"]) == ({}, str(tmp_path / "new" / "trace" / "4.gz"))
 
 
 # All sections, measured once
@@ -208,8 +199,10 @@ def everything(python, tmp_path_factory):
     process = python("-m", "koki2_train", "bench", *QUICK, *SECTIONS, "--profile", trace, "--json")
     out, err = process.communicate(timeout=600)
     assert (process.returncode, err) == (0, "")
-    assert list(trace.rglob("*.trace.json.gz"))
-    return json.loads(out)["sections"]
+    data = json.loads(out)
+    assert [data["trace"]] == [str(path) for path in trace.rglob("*.trace.json.gz")]
+    assert Path(data["trace"]).stat().st_size > 0
+    return data["sections"]
 
 
 @pytest.mark.slow
@@ -268,3 +261,15 @@ def test_nothing_that_should_not_is_compiled_anew(everything):
     assert {row["case"]: row["compilations"] for row in others} == dict.fromkeys(
         ("another seed", "another knob value", "another schedule", "more generations"), 0
     )
+
+
+@pytest.mark.slow
+def test_worlds_stand_beside_those_of_gymnax(everything):
+    rows = everything["worlds"]
+    names = ["FourRooms-misc (Gymnax)", "CartPole-v1 (Gymnax)", "L1.1 with obs_noise 0.1"]
+    assert [row["case"] for row in rows] == [f"{name}, {method}" for name in names for method in ("step", "step_env")]
+    assert rows[0]["beside_fourrooms"] == 1.0
+    for row in rows:
+        assert_measured(row, RATES | {"compile_s", "beside_fourrooms"})
+        assert (row["worlds"], row["steps"]) == (4, 8)
+        assert row["beside_fourrooms"] == row["msteps_median"] / rows[0]["msteps_median"]
