@@ -18,16 +18,11 @@ DRIVER = """
 import sys, json
 from koki2_train.runtime.jax_setup import set_up
 set_up(int(sys.argv[1]))
-import jax, jax.numpy as jnp
-from koki2_train.rollout.population import replicate
-from koki2_train.experiment import Experiment
-from koki2_train.rollout.problem import Problem
-from koki2_train.evolution.evolve import advance, start
-experiment = Experiment.build("L0.2", json.loads(sys.argv[2]))
-program = experiment.program()
-root = replicate(program.task.mesh, jax.random.key(0))
-state = start(program, root)
-print(advance.lower(program, experiment.params, root, state, jnp.int32(1), 3).compile().as_text())
+import jax.numpy as jnp
+from koki2_train.evolution import Search, compiled_init, compiled_steps
+from koki2_train.experiment import Experiment, Trial
+search = Search.of(Trial(Experiment.build("L0.2", json.loads(sys.argv[2])), 0))
+print(compiled_steps.lower(search, compiled_init(search), jnp.int32(1), 3).compile().as_text())
 """
 
 COLLECTIVES = r"= (\S+) (all-gather|all-reduce|all-to-all|reduce-scatter|collective-\w+)(?:-start)?\("

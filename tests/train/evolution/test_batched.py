@@ -72,8 +72,8 @@ def test_other_values_and_seeds_do_not_compile_again(trials, together):
     params = together.env_params
     richer = params.replace(survival_reward=params.survival_reward * np.float32(2))
     batched.compiled_steps_all(dataclasses.replace(together, env_params=richer), states, last, 3)
-    seeds = jax.vmap(jax.random.key)(jnp.arange(100, 100 + len(trials)))
-    batched.compiled_steps_all(dataclasses.replace(together, root=seeds), states, jnp.int32(2), 3)
+    others = batched.stack_searches([dataclasses.replace(trial, seed=trial.seed + 100) for trial in trials], 1)
+    batched.compiled_steps_all(others, states, jnp.int32(2), 3)
     assert batched.compiled_steps_all._cache_size() == before
 
 

@@ -80,7 +80,7 @@ def test_the_final_mean_competes_too_without_changing_the_run(tiny):
     search, states, _ = evolve(tiny)
     finished = compiled_finish(search, states[-1])
     assert float(finished.champion_score) >= float(states[-1].champion_score)
-    assert_same_bits(crowned.strategy, states[-1].search)
+    assert_same_bits(finished.strategy, states[-1].strategy)
     beaten = states[-1]._replace(champion_score=jnp.float32(-1e9))
     won = compiled_finish(search, beaten)
     np.testing.assert_array_equal(won.champion, states[-1].strategy.mean)

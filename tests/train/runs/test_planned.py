@@ -36,10 +36,11 @@ def test_where_a_run_can_begin_or_continue(planned, tiny):
     planned.check()
     run.save_checkpoint(6, {"x": np.zeros(3)}, {})
     planned.check()
+    another = tiny.with_settings({"sigma": 0.3})
     for other, words in (
         (PlannedRun(Trial(tiny, 6), planned.path), "was begun with seed 5, not 6"),
         (
-            PlannedRun(Trial(tiny.with_settings({"sigma": 0.3}), 5), planned.path),
+            PlannedRun(Trial(another, 5), planned.path),
             r"was begun with sigma 0\.15, not 0\.3",
         ),
         (PlannedRun(planned.trial.with_generations(5), planned.path), "has 6 generations already; .* to 5"),
