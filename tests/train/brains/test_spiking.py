@@ -1,4 +1,4 @@
-"""The spiking network against its formula in NumPy, its wiring, and the genome that develops into it."""
+"""The spiking network against its formula in NumPy, and its wiring."""
 
 import jax
 import jax.numpy as jnp
@@ -7,47 +7,58 @@ import pytest
 
 from koki2_train.brains import (
     DenseSynapses,
+    Interface,
     Outcome,
     SparseSynapses,
     SpikingBrain,
     SpikingCarry,
-    SpikingParams,
+    SpikingWeights,
     sparse_inputs,
 )
-from koki2_train.genomes import DirectEncoding, DirectGenome
+from koki2_train.experiment.sections import DirectSettings, SpikingSettings
+from koki2_train.genomes import DirectGenome
 
 N, K, OBS, ACTIONS = 10, 4, 3, 5
 
 
-def by_formula(genome, inputs, observations, tau, theta):
+def network(n_neurons=N, observations=OBS, actions=ACTIONS, **settings):
+    """A spiking brain in a world of so many senses, all of size 1, and so many actions."""
+    names = [tuple(f"{kind}{i}" for i in range(count)) for kind, count in (("sense", observations), ("act", actions))]
+    interface = Interface(names[0], (1.0,) * observations, names[1])
+    return SpikingBrain(SpikingSettings(n_neurons=n_neurons, **settings), interface)
+
+
+def by_formula(arrays, inputs, observations, tau, theta):
     """The policy synapse by synapse: v, s and action of every step, in float64."""
     v, s, steps = np.zeros(len(inputs)), np.zeros(len(inputs)), []
     for o in observations:
         drive = np.array([
-            sum(genome.w_in[i, d] * o[d] for d in range(len(o)))
-            + sum(genome.w_rec[i, e] * s[j] for e, j in enumerate(inputs[i]))
+            sum(arrays["w_in"][i, d] * o[d] for d in range(len(o)))
+            + sum(arrays["w_rec"][i, e] * s[j] for e, j in enumerate(inputs[i]))
             for i in range(len(inputs))
         ])  # fmt: skip
         v = v * np.exp(-1 / tau) + drive
         s = (v > theta).astype(float)
         v = v - theta * s
-        steps.append((v.copy(), s.copy(), int(np.argmax(s @ genome.w_motor + genome.b_motor))))
+        steps.append((v.copy(), s.copy(), int(np.argmax(s @ arrays["w_motor"] + arrays["b_motor"]))))
     return steps
 
 
 @pytest.mark.parametrize("synapses", [DenseSynapses, SparseSynapses])
 @pytest.mark.parametrize(("tau", "theta"), [(10.0, 1.0), (2.0, 0.5)])
 def test_every_step_follows_the_formula(key, tau, theta, synapses):
-    encoding = DirectEncoding(N, K, (1.0,) * OBS, ACTIONS, topology_seed=3, init_scale=0.8, synapses=synapses)
-    brain = SpikingBrain(N, tau, theta)
-    genome = encoding.init(key)
-    params = encoding.develop(genome)
+    sparse_from = 1 if synapses is SparseSynapses else 100
+    brain = network(k_edges=K, topology_seed=3, tau_m=tau, theta=theta, sparse_from=sparse_from)
+    genome = DirectGenome(DirectSettings(init_scale=0.8), brain.blueprint())
+    arrays = genome.compile(genome.init(key))
+    weights = brain.develop(arrays)
+    assert type(weights.synapses) is synapses
     observations = np.asarray(jax.random.normal(jax.random.key(1), (25, OBS)))
-    expected = by_formula(jax.tree.map(np.float64, genome), sparse_inputs(N, K, 3), observations, tau, theta)
+    expected = by_formula(jax.tree.map(np.float64, arrays), sparse_inputs(N, K, 3), observations, tau, theta)
 
-    carry, act, spikes, actions = brain.init(params), jax.jit(brain.act), 0.0, set()
+    carry, act, spikes, actions = brain.init(weights), jax.jit(brain.act), 0.0, set()
     for t, (v, s, action) in enumerate(expected):
-        chosen, carry = act(params, carry, jnp.asarray(observations[t]), key)
+        chosen, carry = act(weights, carry, jnp.asarray(observations[t]), key)
         np.testing.assert_array_equal(carry.spikes, s, err_msg=f"step {t}")
         np.testing.assert_allclose(carry.potential, v, atol=1e-4, err_msg=f"step {t}")
         assert int(chosen) == action
@@ -58,41 +69,42 @@ def test_every_step_follows_the_formula(key, tau, theta, synapses):
     assert len(actions) > 2
 
 
-def one_neuron(weight, theta=1.0, tau=10.0):
-    """One input, one neuron without recurrence."""
-    params = SpikingParams(DenseSynapses(jnp.asarray([[weight], [0.0]])), jnp.asarray([[0.0, 1.0]]), jnp.zeros(2))
-    return SpikingBrain(1, tau, theta), params
+def one_neuron(weight, bias=(0.0, 0.0), **settings):
+    """A brain of which only one neuron is connected, from one sense to the second of two actions."""
+    to_first = jnp.zeros((3, 2)).at[0, 0].set(weight)
+    synapses, motor = DenseSynapses(to_first), jnp.zeros((2, 2)).at[0, 1].set(1.0)
+    return network(2, 1, 2, k_edges=1, **settings), SpikingWeights(synapses, motor, jnp.asarray(bias))
 
 
 def test_a_threshold_that_is_only_just_reached_does_not_fire(key):
-    brain, params = one_neuron(1.0)
-    action, carry = brain.act(params, brain.init(params), jnp.ones(1), key)
+    brain, weights = one_neuron(1.0)
+    action, carry = brain.act(weights, brain.init(weights), jnp.ones(1), key)
     assert [float(carry.spikes[0]), float(carry.potential[0]), int(action)] == [0.0, 1.0, 0]
-    action, carry = brain.act(params, brain.init(params), jnp.full(1, 1.0 + 1e-6), key)
+    action, carry = brain.act(weights, brain.init(weights), jnp.full(1, 1.0 + 1e-6), key)
     assert [float(carry.spikes[0]), int(action)] == [1.0, 1]
 
 
 def test_a_spike_subtracts_the_threshold_and_keeps_the_rest(key):
-    brain, params = one_neuron(2.75, theta=0.5)
-    _, carry = brain.act(params, brain.init(params), jnp.ones(1), key)
+    brain, weights = one_neuron(2.75, theta=0.5)
+    _, carry = brain.act(weights, brain.init(weights), jnp.ones(1), key)
     assert float(carry.potential[0]) == 2.25
-    _, carry = brain.act(params, carry, jnp.zeros(1), key)
+    _, carry = brain.act(weights, carry, jnp.zeros(1), key)
     np.testing.assert_allclose(carry.potential[0], 2.25 * np.exp(-0.1) - 0.5, rtol=1e-6)
 
 
 def test_a_silent_network_follows_its_bias(key):
-    params = one_neuron(0.0)[1]
-    params = params._replace(motor_bias=jnp.asarray([-1.0, 0.5]))
-    action, _ = SpikingBrain(1).act(params, SpikingBrain(1).init(params), jnp.ones(1), key)
+    brain, weights = one_neuron(0.0, bias=(-1.0, 0.5))
+    action, _ = brain.act(weights, brain.init(weights), jnp.ones(1), key)
     assert int(action) == 1
 
 
-def test_fixed_weights_learn_nothing(key):
-    brain, params = one_neuron(1.0)
-    carry = SpikingCarry(jnp.ones(1), jnp.ones(1))
-    outcome = Outcome(*(jnp.float32(1.0),) * 4)
-    assert brain.learn(params, carry, outcome) is carry
-    assert [float(part) for part in brain.learning(params, carry)] == [0, 0, 0]
+def test_fixed_weights_learn_nothing():
+    brain, weights = one_neuron(1.0)
+    carry = SpikingCarry(jnp.ones(2), jnp.ones(2))
+    outcome = Outcome(*(jnp.float32(1.0),) * 5)
+    assert brain.learn(weights, carry, outcome) is carry
+    assert [float(part) for part in brain.learning(weights, carry)] == [0, 0, 0]
+    assert brain.recordings(carry) == {"spikes": carry.spikes}
 
 
 @pytest.mark.parametrize(("n", "k", "seed"), [(32, 8, 0), (10, 9, 1), (2, 1, 5), (5, 1, 2)])
@@ -124,49 +136,26 @@ def test_wiring_leaves_no_neuron_out():
 
 
 def test_development_puts_every_weight_where_the_wiring_says():
-    encoding = DirectEncoding(N, K, (1.0,) * OBS, ACTIONS, topology_seed=7)
-    count = N * OBS + N * K + N * ACTIONS + ACTIONS
-    numbers = iter(range(1, count + 1))
-    shapes = [part.shape for part in encoding.init(jax.random.key(0))]
-    parts = [np.reshape([next(numbers) for _ in range(np.prod(shape))], shape) for shape in shapes]
-    genome = DirectGenome(*(part.astype(np.float32) for part in parts))
-    params = encoding.develop(jax.tree.map(jnp.asarray, genome))
+    brain = network(k_edges=K, topology_seed=7)
+    genome = DirectGenome(DirectSettings(), brain.blueprint())
+    arrays = genome.compile(jnp.arange(1.0, genome.size + 1))
+    weights = brain.develop(arrays)
 
-    inputs, currents = sparse_inputs(N, K, 7), np.asarray(params.synapses.weights)
+    inputs, currents = sparse_inputs(N, K, 7), np.asarray(weights.synapses.weights)
     assert currents.shape == (OBS + N, N)
     for i in range(N):
         for d in range(OBS):
-            assert currents[d, i] == genome.w_in[i, d]
+            assert currents[d, i] == arrays["w_in"][i, d]
         for e, j in enumerate(inputs[i]):
-            assert currents[OBS + j, i] == genome.w_rec[i, e], "row j, column i: what a spike of j adds to i"
+            assert currents[OBS + j, i] == arrays["w_rec"][i, e], "row j, column i: what a spike of j adds to i"
     assert np.count_nonzero(currents) == N * OBS + N * K
-    np.testing.assert_array_equal(params.motor, genome.w_motor)
-    np.testing.assert_array_equal(params.motor_bias, genome.b_motor)
-    again = encoding.develop(jax.tree.map(jnp.asarray, genome))
-    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(again), strict=True))
+    np.testing.assert_array_equal(weights.motor, arrays["w_motor"])
+    np.testing.assert_array_equal(weights.motor_bias, arrays["b_motor"])
 
 
-@pytest.mark.parametrize("scale", [0.1, 2.0, 0.0])
-def test_genomes_start_as_small_noise(scale):
-    genome = DirectEncoding(200, 20, (1.0,) * 4, 5, init_scale=scale).init(jax.random.key(0))
-    assert [part.shape for part in genome] == [(200, 4), (200, 20), (200, 5), (5,)]
-    assert all(part.dtype == jnp.float32 for part in genome)
-    np.testing.assert_allclose(genome.w_rec.std(), scale, rtol=0.05)
-    np.testing.assert_allclose(genome.w_in.std(), scale, rtol=0.1)
-    np.testing.assert_allclose(genome.w_rec.mean(), 0.0, atol=0.05 * scale)
-    if scale:
-        assert not np.array_equal(genome.w_in.ravel()[:100], genome.w_motor.ravel()[:100]), "draws of their own"
-        np.testing.assert_allclose(np.mean(np.abs(genome.w_rec) < scale), 0.683, atol=0.03, err_msg="normal")
-
-
-def test_input_weights_are_written_in_units_of_one_over_what_they_multiply(key):
-    sizes = (0.25, 1.0, 2.0)
-    plain, scaled = (DirectEncoding(200, 3, entry, 2) for entry in ((1.0,) * 3, sizes))
-    genome = scaled.init(key)
-    np.testing.assert_allclose(genome.w_in.std(axis=0), 0.1 * np.asarray(sizes), rtol=0.2)
-    developed = scaled.develop(genome).synapses.weights
-    np.testing.assert_allclose(developed[:3], genome.w_in.T / np.asarray(sizes)[:, None], rtol=1e-6)
-    first = plain.develop(plain.init(key))
-    np.testing.assert_allclose(first.synapses.weights, developed, rtol=1e-6, err_msg="weights start alike")
-    moved = scaled.develop(genome._replace(w_in=genome.w_in + 0.1)).synapses.weights[:3] - developed[:3]
-    np.testing.assert_allclose(moved, np.broadcast_to(0.1 / np.asarray(sizes)[:, None], moved.shape), rtol=1e-4)
+def test_equal_brains_share_compiled_code():
+    assert network() == network()
+    assert hash(network()) == hash(network())
+    assert network() != network(theta=0.5)
+    assert network() != network(observations=OBS + 1)
+    assert SpikingBrain(SpikingSettings(), network().interface) in {network(32)}

@@ -1,4 +1,4 @@
-"""Dense and sparse synapses are one network, and nobody's sums depend on company, devices or threads."""
+"""Dense and sparse synapses are one network, and no sum depends on company, devices or threads."""
 
 import dataclasses
 import os
@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from koki2_train.brains import DenseSynapses, Learning, SparseSynapses, SpikingBrain, sparse_inputs
-from koki2_train.experiment.experiment import Experiment
-from koki2_train.genomes import DirectEncoding
+from koki2_train.experiment import Experiment
+from koki2_train.experiment.sections import SpikingSettings
 from koki2_train.random_streams import life_keys
-from koki2_train.rollout.lifetime import trace_lifetime
-from koki2_train.rollout.population import evaluate
+from koki2_train.rollout.lifetime import trace_life
+from koki2_train.rollout.population import compiled_rollout
+from koki2_train.rollout.problem import Problem
 from koki2_train.runs.directory import RunDirectory
 
 KINDS = [DenseSynapses, SparseSynapses]
@@ -31,41 +32,49 @@ def test_currents_of_three_neurons_by_hand(kind):
         assert currents.dtype == jnp.float32
 
 
+def problem_of(kind, **settings):
+    """An experiment whose synapses are of a kind, whatever it would choose by itself, and its problem."""
+    sparse_from = 1 if kind is SparseSynapses else NEVER_SPARSE
+    brain = {"n_neurons": 96, "k_edges": 5, "init_scale": 0.6, "sparse_from": sparse_from}
+    experiment = Experiment.build("L0.1", {"width": 12, **brain, **settings})
+    return experiment, Problem.of(experiment, 1)
+
+
 def test_sparse_memory_grows_with_neurons_times_inputs():
-    def phenotype(kind, n, k):
-        encoding = DirectEncoding(n, k, (1.0,) * 4, 5, synapses=kind)
-        return jax.eval_shape(lambda: encoding.develop(encoding.init(jax.random.key(0)))).synapses
+    def synapses(kind, n, k):
+        _, problem = problem_of(kind, n_neurons=n, k_edges=k)
+        genome = jax.ShapeDtypeStruct((problem.genome.size,), jnp.float32)
+        held = jax.eval_shape(problem.develop, genome).synapses
+        assert type(held) is kind
+        return held
 
     for n, k in ((64, 8), (4096, 8), (256, 32)):
-        sparse = phenotype(SparseSynapses, n, k)
+        sparse = synapses(SparseSynapses, n, k)
         assert (sparse.w_in.shape, sparse.w_rec.shape) == ((4, n), (k, n))
-        assert len(jax.tree.leaves(sparse)) == 2, "whom a neuron hears is no part of a phenotype"
+        assert len(jax.tree.leaves(sparse)) == 2, "which neurons a neuron listens to is no part of its weights"
         assert num_bytes_of_shapes(sparse) == 4 * n * (4 + k)
-        assert num_bytes_of_shapes(phenotype(DenseSynapses, n, k)) == 4 * n * (4 + n)
+        assert num_bytes_of_shapes(synapses(DenseSynapses, n, k)) == 4 * n * (4 + n)
 
 
 def num_bytes_of_shapes(tree):
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def large(kind, n_neurons=96, k_edges=5):
-    """An experiment whose synapses are of a kind, whatever it would choose by itself, and the task of living it."""
-    sparse_from = 1 if kind is SparseSynapses else NEVER_SPARSE
-    brain = {"n_neurons": n_neurons, "k_edges": k_edges, "init_scale": 0.6, "sparse_from": sparse_from}
-    experiment = Experiment.build("L1.0", {"steps": 40, "width": 12, **brain})
-    task = experiment.program(1).task
-    assert task.encoding.synapses is kind
-    return experiment, task
+class Traced(SpikingBrain):
+    """Also records its potentials."""
+
+    def recordings(self, carry):
+        return carry._asdict()
 
 
 def traces_of_three_genomes(kind):
     """Step by step, with leading axes of 3 genomes and 4 lives."""
-    experiment, task = large(kind)
-    genomes = jax.vmap(task.encoding.init)(jax.random.split(jax.random.key(5), 3))
+    experiment, problem = problem_of(kind, steps=40)
+    brain = Traced(problem.brain.settings, problem.brain.interface)
+    genomes = jax.vmap(problem.genome.init)(jax.random.split(jax.random.key(5), 3))
 
     def one_life(genome, key):
-        params = task.encoding.develop(genome)
-        return trace_lifetime(task.env, experiment.params, task.brain, params, key, num_steps=40)[1]
+        return trace_life(problem.env, experiment.params, brain, problem.develop(genome), key, num_steps=40)[1]
 
     lives = jax.vmap(jax.vmap(one_life, in_axes=(None, 0)), in_axes=(0, None))
     return jax.jit(lives)(genomes, life_keys(jax.random.key(2), 4))
@@ -74,24 +83,23 @@ def traces_of_three_genomes(kind):
 def test_whole_lives_are_the_same_densely_and_sparsely():
     dense, sparse = (traces_of_three_genomes(kind) for kind in KINDS)
     np.testing.assert_array_equal(dense.action, sparse.action)
-    np.testing.assert_array_equal(dense.carry.spikes, sparse.carry.spikes)
-    np.testing.assert_allclose(dense.carry.potential, sparse.carry.potential, atol=2e-4)
-    assert 0.05 < np.mean(dense.carry.spikes) < 0.95
+    spikes = dense.recordings["spikes"]
+    np.testing.assert_array_equal(spikes, sparse.recordings["spikes"])
+    np.testing.assert_allclose(dense.recordings["potential"], sparse.recordings["potential"], atol=2e-4)
+    assert 0.05 < np.mean(spikes) < 0.95
     assert len(np.unique(dense.action)) > 2
 
 
-@dataclasses.dataclass(frozen=True)
 class Probe(SpikingBrain):
     """Reports three potentials in place of what it learned: they show the last bit of every sum."""
 
-    def learning(self, params, carry):
-        return Learning(carry.potential[0], carry.potential[self.num_neurons // 2], carry.potential[-1])
+    def learning(self, weights, carry):
+        return Learning(carry.potential[0], carry.potential[self.settings.n_neurons // 2], carry.potential[-1])
 
 
-def last_potentials(task, env_params, genomes, num_lives, num_steps):
+def last_potentials(problem, env_params, genomes, num_lives):
     """(3, G, L) float32."""
-    task = dataclasses.replace(task, brain=Probe(task.brain.num_neurons))
-    lives = evaluate(task, env_params, genomes, life_keys(jax.random.key(1), num_lives), num_steps)
+    lives = compiled_rollout(problem, env_params, genomes, life_keys(jax.random.key(1), num_lives))
     # The modulator is a mean over steps lived: the same division on both sides of every comparison here.
     return np.stack([lives.weight_change, lives.weight_change_on_event, lives.modulator])
 
@@ -99,24 +107,22 @@ def last_potentials(task, env_params, genomes, num_lives, num_steps):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("num_lives", [1, 8])
 def test_sums_do_not_depend_on_company(kind, num_lives):
-    experiment, task = large(kind, n_neurons=512, k_edges=8)
-    genomes = jax.vmap(task.encoding.init)(jax.random.split(jax.random.key(0), 5))
-    together = last_potentials(task, experiment.params, genomes, num_lives, 20)
+    experiment, problem = problem_of(kind, n_neurons=512, k_edges=8, steps=20)
+    problem = dataclasses.replace(problem, brain=Probe(problem.brain.settings, problem.brain.interface))
+    genomes = jax.vmap(problem.genome.init)(jax.random.split(jax.random.key(0), 5))
+    together = last_potentials(problem, experiment.params, genomes, num_lives)
     assert len(np.unique(together)) > 10
-    for members in ([4], [1, 3]):
-        some = jax.tree.map(lambda x, members=members: x[np.asarray(members)], genomes)
-        alone = last_potentials(task, experiment.params, some, num_lives, 20)
-        np.testing.assert_array_equal(alone, together[:, members])
+    np.testing.assert_array_equal(last_potentials(problem, experiment.params, genomes[4:], num_lives), together[:, 4:])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_genomes_trace_nothing_anew(kind):
-    _, task = large(kind)
-    genomes = [task.encoding.init(jax.random.key(seed)) for seed in range(3)]
+    _, problem = problem_of(kind)
+    genomes = [problem.genome.init(jax.random.key(seed)) for seed in range(3)]
 
     @jax.jit
     def drive(genome, spikes):
-        return task.encoding.develop(genome).synapses.currents(jnp.ones(4), spikes)
+        return problem.develop(genome).synapses.currents(jnp.ones(4), spikes)
 
     heard = [drive(genome, jnp.full(96, float(spike))) for genome in genomes for spike in (0, 1)]
     assert drive._cache_size() == 1
@@ -124,37 +130,24 @@ def test_other_genomes_trace_nothing_anew(kind):
 
 
 @pytest.mark.parametrize(
-    ("settings", "kind"),
+    ("settings", "is_sparse"),
     [
-        ({}, DenseSynapses),
-        ({"n_neurons": 191}, DenseSynapses),
-        ({"n_neurons": 192}, SparseSynapses),
-        ({"n_neurons": 48, "k_edges": 2}, SparseSynapses),
-        ({"n_neurons": 192, "k_edges": 9}, DenseSynapses),
-        ({"n_neurons": 32, "k_edges": 8, "sparse_from": 4}, SparseSynapses),
-        ({"n_neurons": 32, "k_edges": 8, "sparse_from": 5}, DenseSynapses),
-        ({"n_neurons": 2048, "sparse_from": NEVER_SPARSE}, DenseSynapses),
+        ({}, False),
+        ({"n_neurons": 191}, False),
+        ({"n_neurons": 192}, True),
+        ({"n_neurons": 48, "k_edges": 2}, True),
+        ({"n_neurons": 192, "k_edges": 9}, False),
+        ({"n_neurons": 32, "k_edges": 8, "sparse_from": 4}, True),
+        ({"n_neurons": 32, "k_edges": 8, "sparse_from": 5}, False),
+        ({"n_neurons": 2048, "sparse_from": NEVER_SPARSE}, False),
     ],
 )
-def test_sizes_alone_choose(settings, kind):
-    for devices in {1, len(jax.devices())}:
-        assert Experiment.build("L0.2", settings).program(devices).task.encoding.synapses is kind
-
-
-def test_a_threshold_that_changes_nothing_compiles_nothing():
-    programs = [Experiment.build("L0.2", {"sparse_from": value}).program(1) for value in (5, 24, NEVER_SPARSE)]
-    assert programs[0] == programs[1] == programs[2]
-    assert programs[0] != Experiment.build("L0.2", {"sparse_from": 4}).program(1)
-
-
-def test_a_configuration_from_before_the_threshold_still_loads():
-    data = Experiment.build("L0.2", {"n_neurons": 64}).to_dict()
-    del data["brain"]["sparse_from"]
-    assert Experiment.from_dict(data) == Experiment.build("L0.2", {"n_neurons": 64})
+def test_sizes_alone_choose(settings, is_sparse):
+    assert SpikingSettings(**settings).is_sparse is is_sparse
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "1.5", "many"])
-def test_a_threshold_that_cannot_be_is_refused(cli, tmp_path, value):
+def test_an_invalid_threshold_is_rejected(cli, tmp_path, value):
     result = cli("evolve", "L0.2", "--sparse-from", value, "--out", tmp_path / "run")
     assert result.code == 2
     assert len(result.err.strip().splitlines()) == 1

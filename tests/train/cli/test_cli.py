@@ -81,7 +81,10 @@ def test_every_setting_has_a_flag_under_its_group(cli):
         (["basline"], ["no such command 'basline'; did you mean 'baseline'?"]),
         (["baseline"], ["RUNG"]),
         (["baseline", "L9.9"], ["unknown rung 'L9.9'", "L0.0", "L1.1"]),
-        (["baseline", "L4.2", "--switch-phi-low", "0.9"], ["switch_phi_low must be at most switch_phi_high = 0.75, got 0.9"]),
+        (
+            ["baseline", "L4.2", "--switch-phi-low", "0.9"],
+            ["switch_phi_low must be at most switch_phi_high = 0.75, got 0.9"],
+        ),
         (["baseline", "L0.0", "--energie-gain", "1"], ["no such option '--energie-gain'", "mean '--energy-gain'?"]),
         (["baseline", "L0.0", "--policy", "clever"], ["--policy", "'clever'", "'greedy'"]),
         (["baseline", "L0.0", "--episodes", "0"], ["--episodes", "0 is not in the range 1<=x"]),

@@ -3,7 +3,7 @@
 import pytest
 
 from koki2_envs import Schedule
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.experiment import Experiment
 
 
 @pytest.fixture
@@ -13,7 +13,9 @@ def planned(cli, monkeypatch):
     def call(*arguments, rung="L0.2"):
         seen = []
         monkeypatch.setattr("koki2_train.cli.commands.evolve._check_places", lambda *_: None)
-        monkeypatch.setattr("koki2_train.cli.commands.evolve._run_one", lambda experiment, *_: seen.append(experiment) or _DONE)
+        monkeypatch.setattr(
+            "koki2_train.cli.commands.evolve._run_one", lambda experiment, *_: seen.append(experiment) or _DONE
+        )
         result = cli("evolve", rung, "--out", "nowhere", *arguments)
         assert (result.code, len(seen)) == (0, 1), result.err
         return seen[0]

@@ -8,11 +8,9 @@ import pytest
 
 from koki2_envs import Schedule, with_nursing
 from koki2_train.cli.setting_sources import take_settings
-from koki2_train.evaluation.evaluate import assess_runs
+from koki2_train.evaluation import evaluate_runs
 from koki2_train.experiment.experiment import Experiment, join_settings, parse_setting
 from koki2_train.studies.factorial import make_cells
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def settings_of(*, toml=None, tmp_path=None, **options):
@@ -31,7 +29,7 @@ class TestExperiment:
         assert nursed.params.energy_gain == Schedule(0.1 + 0.5 * (3.0 * 0.1 - 0.1), 0.1, 0.0, 0.5)
         assert nursed.params.energy_decay == Schedule(0.0, 1 / 12, 0.0, 0.5)  # the default, one life without food
         assert nursed.params == with_nursing(plain.params, {"rich_nursery": 0.5, "energetic_buffer": 1.0})
-        assert nursed.adult() == plain
+        assert nursed.without_nursing() == plain
 
     def test_it_survives_being_written_and_set_again(self, tiny_settings):
         nursed = Experiment.build("L1.0", {**tiny_settings, "nursing": {"combined": 0.25}})
@@ -134,27 +132,29 @@ def test_resuming_repeats_the_nursing_or_leaves_it_out(nursed, cli, tmp_path):
 
 class TestAdults:
     def test_evaluated_without_nursing(self, nursed, cli):
-        experiment = nursed.read_config()[0]
+        experiment = nursed.read_trial().experiment
         eased = ("grad_gain", "motor_gain", "energy_decay", "energy_gain", "bad_source_integrity_loss")
         grown = {name: getattr(experiment.params, name).end for name in eased}
-        by_hand = assess_runs([nursed.path], 16, 3, overrides=grown)
-        asked = assess_runs([nursed.path], 16, 3, adult=True)
+        by_hand = evaluate_runs([nursed.path], 16, 3, overrides=grown)
+        asked = evaluate_runs([nursed.path], 16, 3, nursed=False)
         assert asked == by_hand
-        assert asked != assess_runs([nursed.path], 16, 3)
+        assert asked != evaluate_runs([nursed.path], 16, 3)
         told = cli("evaluate", nursed.path, "--episodes", 16, "--seed", 3, "--adult", "--json")
         assert told.json["runs"] == asked["runs"]
 
     def test_what_is_set_besides_holds(self, nursed):
-        kept = assess_runs([nursed.path], 8, 3, overrides={"grad_gain": 0.5}, adult=True)
-        world = nursed.read_config()[0].adult().with_settings({"grad_gain": 0.5})
+        kept = evaluate_runs([nursed.path], 8, 3, overrides={"grad_gain": 0.5}, nursed=False)
+        world = nursed.read_trial().experiment.without_nursing().with_settings({"grad_gain": 0.5})
         assert (world.params.grad_gain, world.params.motor_gain) == (0.5, 1.0)
-        assert kept != assess_runs([nursed.path], 8, 3, adult=True)
+        assert kept != evaluate_runs([nursed.path], 8, 3, nursed=False)
 
     def test_drawn_without_nursing(self, nursed, cli, monkeypatch, tmp_path):
         seen = []
-        monkeypatch.setattr("koki2_train.reporting.life_pictures.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE)
+        monkeypatch.setattr(
+            "koki2_train.reporting.life_pictures.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE
+        )
         assert cli("render", nursed.path, "--adult", "--out", tmp_path).code == 0
-        assert seen == [nursed.read_config()[0].adult().params]
+        assert seen == [nursed.read_trial().experiment.without_nursing().params]
 
 
 class _LIFE:

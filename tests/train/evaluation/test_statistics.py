@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from koki2_train.evaluation.statistics import interval, mean_and_se, normalised, over_runs
+from koki2_train.evaluation.statistics import interval, mean_and_se, normalized, over_runs
 
 
 def test_mean_and_standard_error():
@@ -17,7 +17,7 @@ def test_mean_and_standard_error():
 
 
 @pytest.mark.filterwarnings("error")
-def test_values_that_are_not_finite_say_so_quietly():
+def test_values_that_are_not_finite_have_no_mean_and_give_no_warning():
     assert not math.isfinite(mean_and_se([np.inf, 1.0])["mean"])
     assert math.isnan(mean_and_se([np.nan])["se"])
 
@@ -52,8 +52,8 @@ def test_runs_are_averaged_metric_by_metric():
     assert over_runs(runs[:1])["metrics"]["fitness"]["ci95"] == [None, None]
 
 
-def test_scores_are_normalised_between_random_and_oracle():
-    assert normalised(10.0, random=10.0, oracle=30.0) == 0.0
-    assert normalised(30.0, random=10.0, oracle=30.0) == 1.0
-    assert normalised(5.0, random=10.0, oracle=30.0) == -0.25
-    assert normalised(5.0, random=10.0, oracle=10.0) is None
+def test_scores_are_normalized_between_random_and_oracle():
+    assert normalized(10.0, random=10.0, oracle=30.0) == 0.0
+    assert normalized(30.0, random=10.0, oracle=30.0) == 1.0
+    assert normalized(5.0, random=10.0, oracle=30.0) == -0.25
+    assert normalized(5.0, random=10.0, oracle=10.0) is None

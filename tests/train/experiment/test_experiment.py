@@ -1,25 +1,24 @@
-"""Experiments put together from named settings, and settings as they are written."""
+"""Experiments and trials: built from settings by name, written as plain data, compared, and importable without JAX."""
 
-import contextlib
 import dataclasses
 import json
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from koki2_envs import RUNGS, Schedule, ramp
-from koki2_envs.knobs import knob_fields
-from koki2_train.experiment.experiment import (
-    ALIASES,
-    SECTIONS,
-    Experiment,
-    all_setting_names,
-    parse_setting,
-    setting_fields,
+from koki2_envs import RUNGS, ramp
+from koki2_train.evolution import Program
+from koki2_train.experiment import Experiment, Trial
+from koki2_train.experiment.registration import DEFAULT_PARTS
+from koki2_train.experiment.sections import (
+    DirectSettings,
+    EvolutionSettings,
+    OpenESSettings,
+    SpikingSettings,
+    ValidationSettings,
+    ViabilitySettings,
 )
-from koki2_train.experiment.sections import BrainConfig, EvolutionConfig, MVTConfig, ValidationConfig
+from koki2_train.experiment.settings import ALIASES, all_setting_names, known_settings
 
 SETTINGS = {
     "num_sources": 6,
@@ -52,18 +51,19 @@ def test_settings_go_where_they_belong():
     assert dict(experiment.structure) == {"num_sources": 6}
     assert experiment.params.max_steps_in_episode == 77
     assert experiment.params.num_bad_sources == 3
-    assert (experiment.brain.n_neurons, experiment.evolution.sigma, experiment.mvt.mvt) == (12, 0.1 + 0.2, True)
+    assert experiment.brain.settings == SpikingSettings(n_neurons=12, tau_m=7.3)
+    assert experiment.strategy.settings == OpenESSettings(sigma=0.1 + 0.2)
+    assert experiment.mvt.mvt is True
     assert experiment.params.respawn_delay == ramp(0, 9)
     assert experiment.params.deplete_sources is True, "as the rung has it"
-    assert experiment.validation == ValidationConfig(validation_top=2)
+    assert experiment.validation == ValidationSettings(validation_top=2)
 
 
-def test_names_of_settings_belong_to_one_part_each():
+def test_names_of_settings_are_unique_over_all_parts():
     for row in RUNGS.values():
-        parts = [*(knob_fields(part) for part in (row.params, *SECTIONS.values())), row.structure, ALIASES]
-        names = [name for part in parts for name in part]
-        assert len(names) == len(set(names))
-        assert set(names) - set(ALIASES) == {*setting_fields(row), *row.structure} <= all_setting_names()
+        fields = known_settings(row, DEFAULT_PARTS)  # which raises where two parts share a name
+        assert not set(fields) & {*row.structure, *ALIASES, *DEFAULT_PARTS}
+        assert {*fields, *row.structure} <= all_setting_names()
 
 
 def test_every_alias_stands_for_a_setting():
@@ -82,7 +82,7 @@ def test_every_alias_stands_for_a_setting():
         ({"energy_decay": ramp(0.0, 0.1)}, ramp(0.0, 0.1)),
     ],
 )
-def test_energy_lasts_one_life_unless_told_otherwise(settings, decay):
+def test_energy_lasts_one_life_where_no_decay_is_given(settings, decay):
     assert Experiment.build("L0.2", settings).params.energy_decay == decay
 
 
@@ -117,38 +117,43 @@ def test_other_settings_change_nothing_else():
         ({"lr": -0.1}, "lr must be at least 0, got -0.1"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(settings, message):
+def test_invalid_settings_are_rejected_by_name(settings, message):
     with pytest.raises((ValueError, TypeError)) as caught:
         Experiment.build("L0.2", settings)
     assert message in str(caught.value)
 
 
-def test_an_unknown_rung_is_refused_with_those_that_are_there():
+def test_an_unknown_rung_is_rejected_with_those_that_there_are():
     with pytest.raises(ValueError, match=r"unknown rung 'L0\.9'.*rungs are L0\.0"):
         Experiment.build("L0.9")
 
 
-def test_extremes_that_can_be():
+def test_extremes_that_are_valid():
     experiment = Experiment.build(
         "L0.0", {"n_neurons": 2, "k_edges": 1, "pop_size": 2, "episodes": 1, "steps": 1, "generations": 1}
     )
     assert experiment.params.energy_decay == 1.0
-    assert Experiment.build("L0.0", {"n_neurons": 9, "k_edges": 8}).brain.k_edges == 8
+    assert Experiment.build("L0.0", {"n_neurons": 9, "k_edges": 8}).brain.settings.k_edges == 8
+
+
+SECTIONS = (
+    SpikingSettings, DirectSettings, OpenESSettings, EvolutionSettings, ViabilitySettings, ValidationSettings,
+)  # fmt: skip
 
 
 def test_sections_are_frozen_and_hashable():
-    for section in (BrainConfig, EvolutionConfig, MVTConfig, ValidationConfig):
+    for section in SECTIONS:
         assert hash(section()) == hash(section())
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(section(), dataclasses.fields(section)[0].name, 1)
 
 
 def test_the_number_of_generations_is_no_part_of_a_program():
-    few, many = (Experiment.build("L0.0", {"generations": n}).program(1) for n in (1, 500))
+    few, many = (Program.of(Experiment.build("L0.0", {"generations": n}), 1) for n in (1, 500))
     assert few == many
     assert hash(few) == hash(many)
-    assert few != Experiment.build("L0.0", {"episodes": 3}).program(1)
-    other_knobs = Experiment.build("L0.0", {"energy_gain": 0.3, "width": 9}).program(1)
+    assert few != Program.of(Experiment.build("L0.0", {"episodes": 3}), 1)
+    other_knobs = Program.of(Experiment.build("L0.0", {"energy_gain": 0.3, "width": 9}), 1)
     assert few == other_knobs, "values of knobs are no part of a program either"
 
 
@@ -161,73 +166,54 @@ def test_env_steps_are_counted_with_tests_and_validations():
     assert tested.env_steps(1) == 600 + 10 * 14
 
 
+def test_a_setting_that_a_configuration_lacks_has_its_default():
+    data = Experiment.build("L0.2", {"n_neurons": 64}).to_dict()
+    del data["brain"]["settings"]["sparse_from"]
+    assert Experiment.from_dict(data) == Experiment.build("L0.2", {"n_neurons": 64})
+
+
 @pytest.mark.parametrize(
-    ("name", "text", "value"),
+    ("changes", "message"),
     [
-        ("energy_gain", "0.3", 0.3),
-        ("energy_gain", "1e-3", 0.001),
-        ("steps", "12", 12),
-        ("num_sources", "3", 3),
-        ("mvt", "yes", True),
-        ("mvt", "OFF", False),
-        ("deplete_sources", "1", True),
-        ("grad_gain", "0:1", ramp(0.0, 1.0)),
-        ("grad_gain", "0:1@0:0.3", ramp(0.0, 1.0, 0.0, 0.3)),
-        ("grad_gain", "1:0.5@0.2:0.2", ramp(1.0, 0.5, 0.2, 0.2)),
-        ("energy_setpoint", "-1:1e0@0:1", ramp(-1.0, 1.0)),
-        ("respawn_delay", "0:8", ramp(0.0, 8.0)),
+        ({"structure": {"num_sources": 0}}, "num_sources must be 1 to 1024, got 0"),
+        ({"structure": {}}, "num_sources"),
+        ({"brain": {"name": "spikin", "settings": {}}}, "unknown brain 'spikin'; did you mean 'spiking'"),
+        ({"strategy": {"name": "open_es", "settings": {"sigma": 0}}}, "sigma must be at least"),
+        ({"genome": {"name": "direct", "settings": {"rank": 2}}}, "rank"),
     ],
 )
-def test_settings_are_read_as_they_are_written(name, text, value):
-    parsed = parse_setting(name, text)
-    assert parsed == value
-    assert type(parsed) is type(value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", ":", "::", "0:", ":1", "a:b", "0:1:2", "0:1@", "0:1@0", "0:1@0:", "0:1@0:1:2", "0:1@0:1@1:2", "0@0:1", "0.3@",
-     "0:1@0:2", "0:1@-1:1", "nan:1", "0:inf", "0:1@nan:1", "0:1 @ x", "1,5", "0x10", "--", "１２a"],
-)  # fmt: skip
-def test_a_value_that_is_none_is_refused_with_its_name(text):
-    with pytest.raises(ValueError, match="grad_gain") as caught:
-        parse_setting("grad_gain", text)
-    assert repr(text) in str(caught.value) or "schedule" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("pop_size", "3.5", "pop_size must be a whole number, got '3.5'"),
-        ("pop_size", "", "pop_size must be a whole number, got ''"),
-        ("num_sources", "many", "num_sources must be a whole number, got 'many'"),
-        ("mvt", "maybe", "mvt must be true or false, got 'maybe'"),
-        ("mvt", "0:1", "mvt cannot be a schedule, got '0:1'"),
-        ("sigma", "0:1@0:1", "sigma cannot be a schedule"),
-        ("pop_size", "2:4", "pop_size cannot be a schedule"),
-        ("nois", "1", "unknown setting 'nois'; did you mean 'obs_noise'?"),
-    ],
-)
-def test_a_setting_that_cannot_be_is_refused_by_name(name, text, message):
-    with pytest.raises(ValueError) as caught:
-        parse_setting(name, text)
+def test_invalid_data_is_rejected_by_name(changes, message):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        Experiment.from_dict(Experiment.build("L0.2").to_dict() | changes)
     assert message in str(caught.value)
 
 
-names = st.sampled_from(["grad_gain", "pop_size", "mvt", "num_sources"])
+class TestTrial:
+    def test_it_survives_json_and_rejects_other_formats(self):
+        trial = Trial(Experiment.build("L1.0", SETTINGS), 7)
+        data = json.loads(json.dumps(trial.to_dict()))
+        assert Trial.from_dict(data) == trial
+        with pytest.raises(ValueError, match="format"):
+            Trial.from_dict(data | {"format": 1})
+
+    def test_the_first_difference_is_named_and_generations_are_none(self):
+        trial = Trial(Experiment.build("L1.0"), 0)
+        assert trial.with_generations(3).generations == 3
+        assert trial.difference(trial.with_generations(3)) is None
+        assert trial.difference(Trial(trial.experiment, 1)) == ("seed", 0, 1)
+        assert trial.difference(Trial(Experiment.build("L0.2"), 0)) == ("rung", "L1.0", "L0.2")
+        other = trial.experiment.with_settings({"sigma": 0.3})
+        assert trial.difference(Trial(other, 0)) == ("sigma", 0.15, 0.3)
 
 
-@given(names, st.text("0123456789.:@-+e \u0663naif", max_size=9))
-def test_no_text_breaks_the_reader(name, text):
-    with contextlib.suppress(ValueError):
-        assert isinstance(parse_setting(name, text), bool | int | float | Schedule)
-
-
-numbers = st.floats(-1e6, 1e6)
-phases = st.floats(0.0, 1.0)
-
-
-@given(numbers, numbers, phases, phases)
-def test_schedules_are_read_back_from_what_python_writes(start, end, from_phi, to_phi):
-    text = f"{start!r}:{end!r}@{from_phi!r}:{to_phi!r}"
-    assert parse_setting("energy_setpoint", text) == ramp(start, end, from_phi, to_phi)
+def test_experiments_are_plain_data_without_jax(python):
+    code = (
+        "import sys\n"
+        "from koki2_train.experiment import Experiment, Trial\n"
+        "trial = Trial(Experiment.build('L4.2', {'nursing': {'combined': 0.5}, 'steps': 9}), 3)\n"
+        "assert Trial.from_dict(trial.to_dict()) == trial\n"
+        "heavy = {'jax', 'jaxlib', 'gymnax', 'evosax', 'click'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    _, errors = (process := python("-c", code)).communicate(timeout=60)
+    assert process.returncode == 0, errors

@@ -149,7 +149,7 @@ def test_runs_on_disk(tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_what_cannot_be_drawn_is_named(tmp_path):
+def test_runs_that_cannot_be_drawn_are_named(tmp_path):
     with pytest.raises(ValueError, match="at least one generation"):
         learning_curve([])
     with pytest.raises(ValueError, match="at least one run"):

@@ -5,28 +5,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from koki2_envs import make
 from koki2_train.brains import ReferenceBrain, SpikingBrain
-from koki2_train.genomes import DirectEncoding
+from koki2_train.experiment import Experiment
 from koki2_train.reporting.life_pictures import record_life, spike_panel, write_life
-from koki2_train.rollout.lifetime import lifetime
+from koki2_train.rollout.lifetime import rollout_life
+from koki2_train.rollout.problem import Problem
 
 STEPS, NEURONS = 20, 12
 
 
 @pytest.fixture(scope="module")
 def spiking():
-    env, params = make("L1.1")
-    encoding = DirectEncoding(NEURONS, 4, (1.0,) * 4, env.num_actions, init_scale=0.8)
-    genome = encoding.init(jax.random.key(1))
-    return env, params.replace(max_steps_in_episode=STEPS), SpikingBrain(NEURONS), encoding.develop(genome)
+    settings = {"steps": STEPS, "n_neurons": NEURONS, "k_edges": 4, "init_scale": 0.8}
+    experiment = Experiment.build("L0.2", settings)
+    problem = Problem.of(experiment, 1)
+    weights = problem.develop(problem.genome.init(jax.random.key(1)))
+    return problem.env, experiment.params, problem.brain, weights
 
 
 def test_the_recorded_life_is_the_evaluated_one(spiking):
     key = jax.random.key(5)
     summary, record = record_life(*spiking, key)
-    env, env_params, brain, params = spiking
-    evaluated = jax.jit(lambda: lifetime(env, env_params, brain, params, key, num_steps=STEPS))()
+    env, env_params, brain, weights = spiking
+    evaluated = jax.jit(lambda: rollout_life(env, env_params, brain, weights, key, num_steps=STEPS))()
     assert jax.tree.map(float, summary) == jax.tree.map(float, evaluated)
     assert record.num_steps == STEPS
     assert record.num_lived == summary.steps_alive
@@ -40,10 +41,10 @@ def test_the_recorded_life_is_the_evaluated_one(spiking):
 def test_knobs_and_lives_share_one_compilation(spiking):
     from koki2_train.reporting.life_pictures import _trace
 
-    env, env_params, brain, params = spiking
+    env, env_params, brain, weights = spiking
     record_life(*spiking, jax.random.key(0))
     before = _trace._cache_size()
-    record_life(env, env_params.replace(energy_gain=0.3), brain, params, jax.random.key(1))
+    record_life(env, env_params.replace(energy_gain=0.3), brain, weights, jax.random.key(1))
     assert _trace._cache_size() == before
 
 
@@ -60,13 +61,22 @@ def test_still_and_film_of_a_spiking_brain(spiking, tmp_path):
         assert without.height < height
 
 
-def test_a_brain_within_a_brain_shows_its_spikes():
-    from koki2_train.brains import SpikingCarry
-    from koki2_train.reporting.life_pictures import _find
+class Talkative(SpikingBrain):
+    """Records more than spikes, under names of its own."""
 
-    inner = SpikingCarry(np.zeros(3), np.ones(3))
-    assert _find((0, ("plastic", inner)), "spikes") is inner.spikes
-    assert _find((), "spikes") is None
+    def recordings(self, carry):
+        return {"potential": carry.potential, "fired": carry.spikes}
+
+
+def test_whatever_a_brain_records_is_kept_and_only_spikes_are_drawn(spiking, tmp_path):
+    env, env_params, brain, weights = spiking
+    talkative = Talkative(brain.settings, brain.interface)
+    _, record = record_life(env, env_params, talkative, weights, jax.random.key(5))
+    _, plain = record_life(*spiking, jax.random.key(5))
+    assert record.extra.keys() == {"potential", "fired"}
+    np.testing.assert_array_equal(record.extra["fired"], plain.extra["spikes"])
+    png = tmp_path / "life.png"
+    assert write_life(env, env_params, talkative, weights, jax.random.key(5), png_path=png).fitness == plain.fitness
 
 
 def test_spike_panel_draws_a_row_a_neuron():

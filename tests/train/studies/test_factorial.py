@@ -1,4 +1,4 @@
-"""Factorial studies: equal budgets, one adult world for all, and what each factor changes."""
+"""Factorial studies: equal budgets, one world without nursing for all, and what each factor changes."""
 
 import json
 
@@ -7,14 +7,12 @@ import pytest
 
 from koki2_train.studies.factorial import make_cells
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TEST = {"mvt": True, "mvt_min_action_entropy": 0.5}
 
 
 def test_every_combination_at_the_budget_of_none(tiny_settings):
     settings = {**tiny_settings, "mvt": False, "generations": 100}
-    cells = make_cells("L1.0", settings, {"a": {"obs_noise": 0.1}, "b": TEST})
+    cells = make_cells("L0.2", settings, {"a": {"obs_noise": 0.1}, "b": TEST})
     assert [cell.name for cell in cells] == ["none", "b", "a", "a+b"]
     assert [cell.levels for cell in cells[1:3]] == [{"a": False, "b": True}, {"a": True, "b": False}]
     assert [cell.experiment.params.obs_noise for cell in cells] == [0.0, 0.0, 0.1, 0.1]
@@ -35,38 +33,38 @@ def test_every_combination_at_the_budget_of_none(tiny_settings):
 def factorial(cli, tiny_flags, tmp_path):
     def call(*arguments):
         few = ("--no-mvt", "--generations", 2, "--test-episodes", 8, "--devices", 1, "--seeds", "0:2")
-        return cli("factorial", "L1.0", *tiny_flags, *few, "--out", tmp_path / "out", *arguments)
+        return cli("factorial", "L0.2", *tiny_flags, *few, "--out", tmp_path / "out", *arguments)
 
     return call
 
 
-def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path):
+def test_what_it_reports_and_keeps_of_world_and_variant(factorial, cli, variant, tmp_path):
     factors = ("--factor", "frugal:energy_decay=0.05")
     told = factorial(*factors, "--json").json
     assert told == json.loads((tmp_path / "out" / "factorial.json").read_text())
     without = ("--set", f"energy_decay={1 / 12}", "--episodes", 8, "--json")
     judged = {name: cli("evaluate", tmp_path / "out" / name, *without).json for name in ("none", "frugal")}
-    for side, other in ((told, None), (told["held_out"], "held_out")):
+    for part, other in ((told, None), (told["held_out"], "held_out")):
         fitness = []
-        for cell, name in zip(side["cells"], ("none", "frugal"), strict=True):
+        for cell, name in zip(part["cells"], ("none", "frugal"), strict=True):
             expected = (judged[name][other] if other else judged[name])["aggregate"]
             assert (cell["cell"], cell["factors"]) == (name, {"frugal": name == "frugal"})
             assert cell["fitness"] == expected["metrics"]["fitness"]
             assert cell["normalized"] == pytest.approx(expected["normalized"])
             fitness.append([cell["fitness_by_seed"][seed] for seed in "01"])
-        (effect,) = side["effects"]
+        (effect,) = part["effects"]
         assert effect["difference"]["mean"] == pytest.approx(np.subtract(*fitness[::-1]).mean())
-        assert side["baselines"].keys() == {"random", "greedy", "oracle"}
-    assert told["held_out"]["knobs"] == a_side
+        assert part["baselines"].keys() == {"random", "greedy", "oracle"}
+    assert told["held_out"]["knobs"] == variant
     assert [(cell["generations"], cell["pass_rate_first"]) for cell in told["cells"]] == [(2, 1.0), (2, 1.0)]
 
     again = factorial(*factors, "--resume")
     assert again.code == 0
-    assert "never trained on (bad_source_deplete_p = 0.5, respawn_delay = 9)" in again.out
-    refused = factorial(*factors)
-    assert (refused.code, "is not empty; --resume goes on" in refused.err) == (2, True)
+    assert "held-out variant (energy_reward = 7)" in again.out
+    rejected = factorial(*factors)
+    assert (rejected.code, "is not empty; --resume continues" in rejected.err) == (2, True)
     shorter = factorial(*factors, "--resume", "--generations", 1)
-    assert (shorter.code, "has 2 generations already; --resume cannot go back to 1" in shorter.err) == (2, True)
+    assert (shorter.code, "has 2 generations already; it cannot go back to 1" in shorter.err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +78,7 @@ def test_what_it_tells_and_keeps_of_both_sides(factorial, cli, a_side, tmp_path)
         (("--factor", "a:obs_noise=-1"), "obs_noise must be at least 0, got -1"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_writes_nothing(factorial, tmp_path, arguments, words):
+def test_invalid_input_is_one_line_and_writes_nothing(factorial, tmp_path, arguments, words):
     result = factorial(*arguments)
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1), result.err
     assert words in result.err

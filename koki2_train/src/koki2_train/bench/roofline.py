@@ -31,6 +31,7 @@ def roofline(plan: Plan, report: Report) -> list[Row]:
         every kernel's arguments and results, most of which stay in caches), and ``product_ns`` and ``traffic_ns``: how
         long they take at the measured peaks of a brain's products and of the caches. What a row has not is None.
     """
+    from koki2_train.rollout.problem import Problem
     from koki2_train.runtime.devices import population_mesh
 
     mesh = population_mesh(plan.devices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import chex
 import jax
@@ -34,8 +34,12 @@ class Parameter:
     sign: int = 0
 
     def __post_init__(self) -> None:
-        if self.scale and len(self.scale) != self.shape[-1]:
+        if self.role not in get_args(Role):
+            raise ValueError(f"role must be one of {', '.join(get_args(Role))}, got {self.role!r}")
+        if self.scale and self.shape[-1:] != (len(self.scale),):
             raise ValueError(f"scale must have one number per column of {self.shape}, got {len(self.scale)}")
+        if self.sign not in (-1, 0, 1):
+            raise ValueError(f"sign must be -1, 0 or 1, got {self.sign}")
 
     @property
     def size(self) -> int:

@@ -81,8 +81,17 @@ class Registry:
         return iter(self._entries)
 
     def implementation(self, name: str) -> Any:
-        """The class that implements the entry called ``name``, imported now."""
-        return load_class(self.part, self[name].target)
+        """The class that implements the entry called ``name``, imported now.
+
+        Raises:
+            ValueError: it cannot be imported, or has other settings than those that it is registered with.
+        """
+        entry = self[name]
+        found = load_class(self.part, entry.target)
+        if found.settings_class is not entry.settings:
+            registered, its = entry.settings.__name__, found.settings_class.__name__
+            raise ValueError(f"{self.part} {name!r} is registered with {registered}, but {entry.target} has {its}")
+        return found
 
     def fields(self) -> dict[str, Any]:
         """The fields of all settings of all entries, by name."""
