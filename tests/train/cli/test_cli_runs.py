@@ -94,7 +94,7 @@ def test_several_seeds_in_one_process_are_the_runs_of_each(evolve, cli, finished
         (seed, str(tmp_path / "many" / f"seed{seed}")) for seed in (0, 1)
     ]
     assert outcome(RunDirectory(tmp_path / "many" / "seed0")) == outcome(finished)
-    evaluated = cli("evaluate", tmp_path / "many", "--episodes", 4, "--json").json
+    evaluated = cli("evaluate", tmp_path / "many", "--episodes", 8, "--json").json
     assert [entry["run"][-5:] for entry in evaluated["runs"]] == ["seed0", "seed1"]
     low, high = evaluated["aggregate"]["metrics"]["fitness"]["ci95"]
     assert low < evaluated["aggregate"]["metrics"]["fitness"]["mean"] < high
