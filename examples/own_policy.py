@@ -1,4 +1,4 @@
-"""A reference policy of one's own: greedy, but absent-minded, beside those that there are.
+"""A reference policy of one's own: greedy, but absent-minded, which gets it further than greedy alone.
 
 python examples/own_policy.py [lives]
 """
@@ -22,9 +22,9 @@ def absent_minded(env, params, state, observation, key):
 
 if __name__ == "__main__":
     lives = int(sys.argv[1]) if len(sys.argv) > 1 else 256
-    env, params = koki2_envs.make("L0.2")
+    env, params = koki2_envs.make("L0.1")
     keys = jax.random.split(jax.random.key(0), lives)
-    for policy in ("random", absent_minded, "greedy", "oracle"):
+    for policy in ("random", "greedy", absent_minded, "oracle"):
         name = policy if isinstance(policy, str) else policy.__name__
         print(f"{name:13} {koki2_envs.returns(env, params, policy, keys).mean():.1f}")
     record = koki2_envs.rollout(env, params, absent_minded, keys[0])
