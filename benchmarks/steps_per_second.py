@@ -3,8 +3,8 @@
     python benchmarks/steps_per_second.py           # a minute or two
     python benchmarks/steps_per_second.py --quick   # everything tiny, to see that it works; the numbers mean nothing
 
-These are the sections ``worlds`` and ``training`` of ``koki2-train bench``, which measures more; docs/benchmarks.md says
-what each case is and how to read it.
+These are the sections ``worlds`` and ``training`` of ``koki2-train bench``, which measures more; docs/benchmarks.md
+says what each case is and how to read it.
 """
 
 from __future__ import annotations
