@@ -4,7 +4,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 DEMO ?= runs/demo
 DEMO_SIZE ?= --preset demo
 
-.PHONY: demo test test-slow lint types clean
+.PHONY: demo test test-slow lint types dists clean
 
 demo: .venv/installed
 	.venv/bin/koki2-train evolve L0.2 $(DEMO_SIZE) --out $(DEMO) --resume
@@ -13,8 +13,7 @@ demo: .venv/installed
 	.venv/bin/koki2-train render $(DEMO)
 
 test: .venv/installed-dev
-	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" tests/examples tests/envs
-	.venv/bin/python -m pytest -n auto --dist loadfile -m "not slow" tests/train
+	.venv/bin/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: .venv/installed-dev
 	.venv/bin/python -m pytest -n auto --dist loadfile -m slow
@@ -25,6 +24,10 @@ lint: .venv/installed-dev
 
 types: .venv/installed-dev
 	.venv/bin/mypy
+
+dists: .venv/installed-dev
+	.venv/bin/python -m build --outdir dist koki2_envs
+	.venv/bin/python -m build --outdir dist koki2_train
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "koki2 needs Python 3.11 or newer; make PYTHON=... names one")'
@@ -39,4 +42,4 @@ types: .venv/installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv dist runs .pytest_cache .mypy_cache .ruff_cache

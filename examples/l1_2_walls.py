@@ -1,4 +1,4 @@
-"""L1.2, the straight way is blocked: how much do more walls cost those who know them, and those who only smell?
+"""L1.2, the straight way is blocked: how much do more walls cost a policy that knows them, and one that only smells?
 
 python examples/l1_2_walls.py [most walls]
 """
@@ -13,8 +13,8 @@ import jax
 import numpy as np
 
 from koki2_envs import make
-from koki2_train.evaluation.evaluate import HeldOut
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.evaluation import HeldOutLives
+from koki2_train.experiment import Experiment
 
 most = int(sys.argv[1]) if len(sys.argv) > 1 else 7
 
@@ -30,6 +30,6 @@ walls[tuple(state.pos[::-1])] = "@"
 print("\n".join("".join(row) for row in walls))
 
 for num_walls in range(1, most + 1, 2):
-    lives = HeldOut(Experiment.build("L1.2", {"num_walls": num_walls}), episodes=128, seed=1)
-    scores = {name: lives.policy(name)["fitness"]["mean"] for name in ("random", "greedy", "oracle")}
+    lives = HeldOutLives(Experiment.build("L1.2", {"num_walls": num_walls}), episodes=128, seed=1)
+    scores = {name: lives.evaluate_policy(name)["fitness"]["mean"] for name in ("random", "greedy", "oracle")}
     print(f"{num_walls} walls: " + "  ".join(f"{name} {score:5.1f}" for name, score in scores.items()))

@@ -9,14 +9,14 @@ from koki2_train.runtime.jax_setup import set_up
 
 set_up()
 
-from koki2_train.evaluation.evaluate import HeldOut
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.evaluation import HeldOutLives
+from koki2_train.experiment import Experiment
 
 episodes = int(sys.argv[1]) if len(sys.argv) > 1 else 256
 
 for reserve in (1.0, 0.5, 0.25):
-    lives = HeldOut(Experiment.build("L2.0", {"hydration_init": reserve}), episodes, seed=1)
+    lives = HeldOutLives(Experiment.build("L2.0", {"hydration_init": reserve}), episodes, seed=1)
     for name in ("greedy", "oracle"):
-        metrics = lives.policy(name)
-        told = {key: round(metrics[key]["mean"], 1) for key in ("steps_alive", "energy_gained", "water_gained")}
-        print(f"born with hydration {reserve:4}: {name} {told}")
+        metrics = lives.evaluate_policy(name)
+        means = {key: round(metrics[key]["mean"], 1) for key in ("steps_alive", "energy_gained", "water_gained")}
+        print(f"born with hydration {reserve:4}: {name} {means}")

@@ -1,4 +1,4 @@
-"""L2.2, do not memorise the map: a champion on the layouts that it grew up with, and on one that it never saw.
+"""L2.2, do not memorise the map: a champion on the layouts that it was trained on, and on one that it never saw.
 
 python examples/l2_2_shifting_layouts.py [generations]
 """
@@ -9,20 +9,17 @@ from koki2_train.runtime.jax_setup import set_up
 
 set_up()
 
-import jax
-
 from koki2_envs import RUNGS
-from koki2_train.evaluation.evaluate import HeldOut
-from koki2_train.evolution.evolve import evolve, unravel
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.evaluation import HeldOutLives
+from koki2_train.evolution import evolve
+from koki2_train.experiment import Experiment, Trial
 
 generations = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 experiment = Experiment.build("L2.2", {"generations": generations})
-program = experiment.program()
-state, _ = evolve(program, experiment.params, jax.random.key(0), generations)
-champion = unravel(program, state.champion[None])
+state, _ = evolve(Trial(experiment, seed=0))
 
-for side, knobs in (("seen", {}), ("never seen", RUNGS["L2.2"].held_out)):
-    lives = HeldOut(experiment.with_settings(knobs), episodes=128, seed=1)
-    grown, greedy = (m["fitness"]["mean"] for m in (lives.genomes(champion)[0], lives.policy("greedy")))
-    print(f"layouts {side}: champion {grown:.1f}, greedy {greedy:.1f}")
+for layouts, knobs in (("seen", {}), ("never seen", RUNGS["L2.2"].held_out)):
+    lives = HeldOutLives(experiment.with_settings(knobs), episodes=128, seed=1)
+    [metrics] = lives.evaluate_genomes(state.champion[None])
+    champion, greedy = (m["fitness"]["mean"] for m in (metrics, lives.evaluate_policy("greedy")))
+    print(f"layouts {layouts}: champion {champion:.1f}, greedy {greedy:.1f}")

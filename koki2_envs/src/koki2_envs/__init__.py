@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from koki2_envs.knobs import Schedule, ramp, value_at
-from koki2_envs.ladder import RUNGS, Rung, make, register, rung
+from koki2_envs.ladder import RUNGS, Rung, make, register, register_rung, rung
 from koki2_envs.nursing import NURSING, with_nursing, without_nursing
 from koki2_envs.rollout import returns, rollout
 
@@ -41,6 +41,7 @@ __all__ = [
     "make",
     "ramp",
     "register",
+    "register_rung",
     "returns",
     "rollout",
     "rung",

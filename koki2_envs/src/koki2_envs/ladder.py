@@ -1,12 +1,17 @@
-"""The ladder: each rung is a row of data that names a world and its knobs. Importable without JAX."""
+"""The ladder: a table of rungs, each a row of data that names a world and its knobs. Importable without JAX.
+
+Other people's rungs join the table with :func:`register_rung`, or are named ``module:NAME`` without joining it.
+"""
 
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from koki2_envs.knobs import knob_fields
 from koki2_envs.params import (
     STRUCTURE,
     ForagingParams,
@@ -14,10 +19,10 @@ from koki2_envs.params import (
     MotivationParams,
     ObstaclesParams,
     SeasonsParams,
+    Structure,
     ThreatsParams,
     WorldParams,
 )
-from koki2_envs.params.structure import Structure
 from koki2_envs.suggestions import did_you_mean
 
 
@@ -33,8 +38,10 @@ class Rung:
         params: the class of its params.
         structure: the world's constructor arguments, which set array shapes.
         knobs: knobs that differ from the params' defaults.
-        held_out: knobs that differ in the side of the world that is kept for tests of generalisation; empty where there
-            is no such side.
+        held_out: knobs that differ in the held-out variant of the world, which is kept for tests of generalisation;
+            empty where there is no such variant.
+        structure_specs: declarations of constructor arguments that are not among
+            :data:`koki2_envs.params.STRUCTURE`, by name.
     """
 
     id: str
@@ -45,6 +52,7 @@ class Rung:
     structure: Mapping[str, int] = field(default_factory=dict)
     knobs: Mapping[str, Any] = field(default_factory=dict)
     held_out: Mapping[str, Any] = field(default_factory=dict)
+    structure_specs: Mapping[str, Structure] = field(default_factory=dict)
 
     @property
     def default_params(self) -> WorldParams:
@@ -52,23 +60,47 @@ class Rung:
         return self.params(**self.knobs)
 
     def structure_spec(self, name: str) -> Structure:
-        """What is known of one of its structure arguments."""
-        return STRUCTURE[name]
+        """The declaration of a constructor argument: the rung's own, or that of :data:`koki2_envs.params.STRUCTURE`.
+
+        Raises:
+            TypeError: it is not declared.
+        """
+        known = {**STRUCTURE, **self.structure_specs}
+        if name not in known:
+            raise TypeError(f"{self.id}: structure argument {name!r} is not declared{did_you_mean(name, known)}")
+        return known[name]
 
     def make(self, **structure: int) -> Any:
         """The rung's world, with other ``structure`` where given.
 
         Raises:
-            TypeError, ValueError: an unknown argument, or a value that cannot be.
+            TypeError, ValueError: an unknown argument, an invalid value, or a world that cannot be imported.
         """
         for name in structure:
             if name not in self.structure:
                 knob = name in {f for f in dir(self.params) if not f.startswith("_")}
                 hint = "; it is a knob: use params.replace" if knob else did_you_mean(name, list(self.structure))
                 raise TypeError(f"{self.id} has no structure argument {name!r}{hint}")
-        module, name = self.world.split(":")
-        world = getattr(importlib.import_module(module), name)
+        world = _imported(f"world of {self.id}", self.world)
         return world(self.id, self.default_params, **{**self.structure, **structure})
+
+    def check(self) -> None:
+        """Rejects an invalid row, without importing its world.
+
+        Raises:
+            TypeError, ValueError: the message names the rung and the entry.
+        """
+        if not self.id or ":" in self.id:
+            raise ValueError(f"a rung's id must be a name without ':', got {self.id!r}")
+        if not (isinstance(self.params, type) and issubclass(self.params, WorldParams)):
+            raise TypeError(f"{self.id}: params must be a subclass of WorldParams, got {self.params!r}")
+        known = knob_fields(self.params)
+        for name in (*self.knobs, *self.held_out):
+            if name not in known:
+                raise ValueError(f"{self.id}: unknown knob {name!r}{did_you_mean(name, known)}")
+        self.default_params.replace(**self.held_out)
+        for name, value in self.structure.items():
+            self.structure_spec(name).check(name, value)
 
 
 _FORAGING = "koki2_envs.environments.foraging:Foraging"
@@ -167,7 +199,7 @@ RUNGS: dict[str, Rung] = {
             held_out={"season_phi_low": 0.2, "season_phi_high": 0.3},
         ),
         Rung(
-            "L4.2", "18×1, food and water; first the one counts, then the other", "follow the body",
+            "L4.2", "18×1, food and water; one matters first, the other later", "follow the body",
             "koki2_envs.environments.motivation:Motivation", MotivationParams, {"num_sources": 3, "num_water": 3},
             {
                 **_TWO_NEEDS, "width": 18, "height": 1, "layout_uniform": 0.0, "layout_opposite": 1.0,
@@ -181,17 +213,51 @@ RUNGS: dict[str, Rung] = {
 }  # fmt: skip
 
 
-def rung(name: str) -> Rung:
-    """The rung called ``name`` (``L0.2``).
+def register_rung(rung: Rung) -> Rung:
+    """Adds a rung to the ladder, and so also to Gymnax's registry, as ``<id>-koki2``. A second time does nothing.
+
+    Args:
+        rung: the row. Its ``world`` is imported when the world is made.
+
+    Returns:
+        The same rung, so that a module can declare and register it in one statement.
 
     Raises:
-        ValueError: there is no such rung; the message lists those that are.
-        TypeError: not a name.
+        TypeError: not a rung, or one with an undeclared structure argument or params of another kind.
+        ValueError: another rung has this id, or the row is invalid (see :meth:`Rung.check`).
+    """
+    if not isinstance(rung, Rung):
+        raise TypeError(f"register_rung takes a Rung, got {rung!r}")
+    rung.check()
+    if RUNGS.get(rung.id, rung) != rung:
+        raise ValueError(f"there already is another rung {rung.id!r}: {RUNGS[rung.id].title}")
+    RUNGS[rung.id] = rung
+    gymnax = sys.modules.get("gymnax")
+    if hasattr(gymnax, "registration"):  # else the hook on its import registers all rungs
+        register(gymnax)
+    return rung
+
+
+def rung(name: str) -> Rung:
+    """The rung called ``name`` (``L0.2``), or the one that is the attribute NAME of a module (``module:NAME``).
+
+    Raises:
+        ValueError: there is no such rung, or the module cannot be imported or has no such attribute; the message lists
+            the names that exist.
+        TypeError: not a name, or the attribute is not a :class:`Rung`.
     """
     if not isinstance(name, str):
         raise TypeError(f"a rung is called by its name, such as 'L0.2', got {name!r}")
+    if ":" in name:
+        row = _imported("rung", name)
+        if not isinstance(row, Rung):
+            raise TypeError(f"rung {name!r} must be a Rung, got {row!r}")
+        row.check()
+        return row
     if name not in RUNGS:
-        raise ValueError(f"unknown rung {name!r}{did_you_mean(name, RUNGS)}; rungs are {', '.join(RUNGS)}")
+        raise ValueError(
+            f"unknown rung {name!r}{did_you_mean(name, RUNGS)}; rungs are {', '.join(RUNGS)}, or module:NAME"
+        )
     return RUNGS[name]
 
 
@@ -199,7 +265,7 @@ def make(name: str, **structure: int) -> tuple[Any, Any]:
     """Makes a rung's world.
 
     Args:
-        name: the rung, such as ``L0.2``.
+        name: the rung, such as ``L0.2``, or ``module:NAME`` (see :func:`rung`).
         structure: constructor arguments that set array shapes, such as ``num_sources=6``.
 
     Returns:
@@ -207,7 +273,7 @@ def make(name: str, **structure: int) -> tuple[Any, Any]:
         fewer things than they count, ``replace`` that knob before a life begins.
 
     Raises:
-        ValueError, TypeError: an unknown rung or argument, or a value that cannot be; the message names it.
+        ValueError, TypeError: an unknown rung or argument, or an invalid value; the message names it.
     """
     env = rung(name).make(**structure)
     return env, env.default_params
@@ -220,3 +286,29 @@ def register(gymnax: Any) -> None:
         env_id = f"{row.id}-koki2"
         if env_id not in registry.registered_envs:
             registry.register(env_id, row.make)
+
+
+def ladder_table() -> str:
+    """The ladder as a Markdown table: rung, world, pressure. ``python -m koki2_envs`` prints it."""
+    rows = [f"| {row.id} | {row.title} | {row.pressure} |" for row in RUNGS.values()]
+    return "\n".join(["| rung | world | the one new pressure |", "|---|---|---|", *rows])
+
+
+def _imported(what: str, reference: str) -> Any:
+    """The object ``module:NAME``.
+
+    Raises:
+        ValueError: not of this form, or it cannot be imported; the message begins with ``what``.
+    """
+    module_name, _, name = reference.partition(":")
+    if not module_name or not name:
+        raise ValueError(f"{what} must be given as module:NAME, got {reference!r}")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise ValueError(
+            f"{what} {reference!r}: importing {module_name!r} failed: {type(error).__name__}: {error}"
+        ) from error
+    if not hasattr(module, name):
+        raise ValueError(f"{what} {reference!r}: {module_name!r} has no {name!r}{did_you_mean(name, dir(module))}")
+    return getattr(module, name)

@@ -1,4 +1,4 @@
-"""Several processes: what cannot meet is refused in one line, and what differs is noticed."""
+"""Several processes: invalid addresses are rejected in one line, and what differs is detected."""
 
 import re
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from koki2_train.distributed.leader import DriftError, Leader, fingerprint, last_of, pack, unpack
-from koki2_train.distributed.processes import Meeting
+from koki2_train.distributed.processes import ClusterAddress
 
 HERE = ("--coordinator", "localhost:4321")
 TWO = ("--num-processes", 2)
@@ -30,7 +30,7 @@ TWO = ("--num-processes", 2)
         (("--distributed", "--coordinator", "no.invalid:1", *TWO, "--process-id", 0), "host 'no.invalid' is not known"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(cli, tmp_path, flags, message):
+def test_invalid_flags_are_rejected_in_one_line(cli, tmp_path, flags, message):
     result = cli("evolve", "L0.0", "--out", tmp_path / "run", *flags)
     assert result.code == 2
     assert result.err.count("\n") == 1
@@ -40,28 +40,28 @@ def test_what_cannot_be_is_refused_in_one_line(cli, tmp_path, flags, message):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("process", [0, 1])
-def test_who_waits_in_vain_says_so_in_one_line(python, tmp_path, process):
+def test_a_process_that_waits_in_vain_ends_with_one_line(python, tmp_path, process):
     flags = ("--distributed", "--coordinator", "localhost:4321", *TWO, "--process-id", process, "--join-seconds", 2)
     started = python("-m", "koki2_train", "evolve", "L0.0", "--out", tmp_path / "run", *flags)
     out, err = started.communicate(timeout=60)
     assert (started.returncode, out) == (1, "")
-    assert err == "koki2-train: --distributed: not all processes met at localhost:4321 in 2 s\n"
+    assert err == "koki2-train: --distributed: not all processes joined at localhost:4321 in 2 s\n"
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
-def test_without_a_cluster_it_must_be_told_where(python, tmp_path):
+def test_without_a_cluster_an_address_is_needed(python, tmp_path):
     started = python("-m", "koki2_train", "evolve", "L0.0", "--out", tmp_path / "run", "--distributed")
     _, err = started.communicate(timeout=60)
     assert started.returncode == 2
     assert err.count("\n") == 1
     assert "no cluster here" in err
-    assert "give --coordinator" in err
+    assert "give coordinator" in err
 
 
-def test_a_cluster_is_asked_where_nothing_is_given():
-    assert Meeting().coordinator is None
-    assert Meeting("[::1]:99", 2, 1).num_processes == 2
+def test_a_cluster_is_asked_if_nothing_is_given():
+    assert ClusterAddress().coordinator is None
+    assert ClusterAddress("[::1]:99", 2, 1).num_processes == 2
 
 
 def said(*rows):
@@ -74,8 +74,8 @@ def test_a_chunk_is_empty_once_any_process_was_asked_to_stop():
     assert last_of(said((1, 9, 0, 5), (0, 0, 1, 5))) == 0
 
 
-def test_states_that_differ_are_refused():
-    with pytest.raises(DriftError, match="process 1 came to other numbers"):
+def test_states_that_differ_are_rejected():
+    with pytest.raises(DriftError, match="process 1 computed other numbers"):
         last_of(said((1, 9, 0, 5), (0, 0, 0, 6)))
     zero, one = np.zeros(3, np.float32), np.asarray([0.0, 0.0, 1e-45], np.float32)
     assert len({fingerprint([zero]), fingerprint([one]), fingerprint([-zero])}) == 3

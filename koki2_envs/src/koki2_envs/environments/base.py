@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from koki2_envs.environments.auto_reset import on_demand
 from koki2_envs.environments.state import WorldState
 from koki2_envs.knobs import is_always, value_at
 from koki2_envs.mechanics.rng import Feature, Rng
-from koki2_envs.params import STRUCTURE, WorldParams
+from koki2_envs.params import STRUCTURE, Structure, WorldParams
 
 StateT = TypeVar("StateT", bound=WorldState)
 ParamsT = TypeVar("ParamsT", bound=WorldParams)
@@ -30,16 +31,18 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         observation_scales: the typical size of each entry in a life, for those who scale what they sense.
         action_names: a name for each action.
         metric_names: entries of the info that are summed over a life and reported besides those that every world has.
+        structure_specs: declarations of constructor arguments by name; worlds with arguments of their own add to them.
     """
 
     observation_names: ClassVar[tuple[str, ...]]
     observation_scales: ClassVar[tuple[float, ...]]
     action_names: ClassVar[tuple[str, ...]]
     metric_names: ClassVar[tuple[str, ...]] = ()
+    structure_specs: ClassVar[Mapping[str, Structure]] = STRUCTURE
 
     def __init__(self, rung: str, default_params: ParamsT, **structure: int):
         self.rung = rung
-        self.structure = {name: STRUCTURE[name].check(name, value) for name, value in structure.items()}
+        self.structure = {name: self.structure_specs[name].check(name, value) for name, value in structure.items()}
         self._default_params = default_params
         self.check_knobs(default_params)
 
@@ -72,7 +75,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         if type(params) is not expected:
             raise TypeError(f"{self.rung} takes {expected.__name__}, got {type(params).__name__}")
         for name, value in self.structure.items():
-            STRUCTURE[name].check_holds(name, value, params)
+            self.structure_specs[name].check_holds(name, value, params)
         self.check_knobs(params)
 
     def check_knobs(self, params: ParamsT) -> None:

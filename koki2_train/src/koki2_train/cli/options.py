@@ -184,7 +184,7 @@ def _own_settings(names: Sequence[tuple[str, str]]) -> dict[str, tuple[KnobSpec,
             found |= (
                 fields_of(REGISTRIES[flag.removeprefix("--")][name].settings) if flag else rung_settings(rung(name))
             )
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise click.UsageError(f"{flag}: {error}" if flag else str(error)) from None
     return found
 
@@ -246,9 +246,10 @@ def build_experiment(rung_name: str, settings: Mapping[str, Any]) -> Experiment:
 def check_rung(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
     """Click callback: rejects unknown rungs."""
     try:
-        return rung(value).id
-    except ValueError as error:
+        rung(value)
+    except (ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
+    return value
 
 
 def parse_seeds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

@@ -72,7 +72,8 @@ def fields_of(section: Any) -> Flags:
 
 def rung_settings(row: Rung) -> Flags:
     """The settings of a rung's world. Those of a rung of one's own are known from now on, as registered ones are."""
-    _OWN_RUNGS[row.id] = row
+    if row.id not in RUNGS:
+        _OWN_RUNGS[row.id] = row
     return {name: (row.structure_spec(name).spec, None) for name in row.structure} | fields_of(row.params)
 
 

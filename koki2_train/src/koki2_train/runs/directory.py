@@ -107,7 +107,8 @@ class RunDirectory:
         Raises:
             RunError: the manifest that is here cannot be read.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        if self._lock is None:
+            self.path.mkdir(parents=True, exist_ok=True)
         self._remove_unfinished()
         self._write_json("config.json", trial.to_dict())
         manifest = self._read_manifest()

@@ -52,9 +52,9 @@ def spread(mesh: Mesh, work: Callable[[Any], T], genomes: Any) -> T:
     """Lets every device work on its share of the genomes, and gives all of them what came out.
 
     A genome's result does not depend on how many devices there are or which genomes share its device. Populations
-    that do not divide evenly are padded, and the padding is dropped. Call it inside :func:`on_every_device`, and never twice such
-    that neither call needs what the other returns: everything travels in one collective, since several under way at
-    once are met in different orders by different devices, which then wait for each other for ever.
+    that do not divide evenly are padded, and the padding is dropped. Call it inside :func:`on_every_device`, and never
+    twice such that neither call needs what the other returns: everything travels in one collective, since several under
+    way at once are met in different orders by different devices, which then wait for each other for ever.
 
     Args:
         mesh: the devices.

@@ -1,4 +1,4 @@
-"""``python -m koki2_train.verification.freeze``: freezes the golden runs anew, after a change that is meant to change them."""
+"""Freezing the golden runs anew, after an intended change: ``python -m koki2_train.verification.freeze``."""
 
 from pathlib import Path
 

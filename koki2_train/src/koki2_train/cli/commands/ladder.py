@@ -7,6 +7,7 @@ import click
 from koki2_envs.knobs import knob_fields, spec_of
 from koki2_envs.knobs.plain import to_dict
 from koki2_envs.ladder import RUNGS, Rung
+from koki2_envs.ladder import rung as rung_called
 from koki2_train.cli.options import check_rung, json_option
 from koki2_train.cli.output import print_json, print_table
 
@@ -16,7 +17,7 @@ from koki2_train.cli.output import print_json, print_table
 @json_option
 def command(rung: str | None, as_json: bool) -> None:
     """List the rungs, or show RUNG with all its knobs."""
-    rows = [RUNGS[rung]] if rung else list(RUNGS.values())
+    rows = [rung_called(rung)] if rung else list(RUNGS.values())
     if as_json:
         print_json({"rungs": [_describe(row) for row in rows]})
     elif rung:
