@@ -1,4 +1,4 @@
-"""From which size on truly sparse recurrent products pay: the speed of dense and of sparse synapses, in turn.
+"""Recurrent products: the speed of dense and of sparse synapses, and the size from which on sparse is faster.
 
     python benchmarks/recurrent_products.py                      # a table
     python benchmarks/recurrent_products.py --figure curves.png  # also drawn
@@ -35,15 +35,16 @@ def compile_evaluation(settings: dict[str, Any], genomes: int, lives: int, repea
     """A call that evaluates random genomes a number of times."""
     import jax
 
-    from koki2_train.experiment.experiment import Experiment
+    from koki2_train.experiment import Experiment
     from koki2_train.random_streams import life_keys
-    from koki2_train.rollout.population import evaluate
+    from koki2_train.rollout.population import compiled_rollout
+    from koki2_train.rollout.problem import Problem
 
     experiment = Experiment.build("L0.2", {**settings, "steps": STEPS})
-    task = experiment.program().task
-    population = jax.vmap(task.encoding.init)(jax.random.split(jax.random.key(0), genomes))
+    problem = Problem.of(experiment)
+    population = jax.vmap(problem.genome.init)(jax.random.split(jax.random.key(0), genomes))
     arguments = (experiment.params, population, life_keys(jax.random.key(1), lives))
-    compiled = evaluate.lower(task, *arguments, STEPS).compile()
+    compiled = compiled_rollout.lower(problem, *arguments).compile()
 
     def run() -> None:
         for _ in range(repeats):
@@ -52,15 +53,17 @@ def compile_evaluation(settings: dict[str, Any], genomes: int, lives: int, repea
     return run
 
 
-def phenotype_bytes(settings: dict[str, Any]) -> int:
+def weight_bytes(settings: dict[str, Any]) -> int:
     """Memory of one genome's developed brain."""
     import jax
+    import jax.numpy as jnp
 
-    from koki2_train.experiment.experiment import Experiment
+    from koki2_train.experiment import Experiment
+    from koki2_train.rollout.problem import Problem
 
-    encoding = Experiment.build("L0.2", settings).program().task.encoding
-    params = jax.eval_shape(lambda: encoding.develop(encoding.init(jax.random.key(0))))
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(params))
+    problem = Problem.of(Experiment.build("L0.2", settings))
+    weights = jax.eval_shape(problem.develop, jax.ShapeDtypeStruct((problem.genome.size,), jnp.float32))
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(weights))
 
 
 def make_case(neurons: int, k_edges: int, lives: int, kind: str) -> Case:
@@ -73,7 +76,7 @@ def make_case(neurons: int, k_edges: int, lives: int, kind: str) -> Case:
         "lives": lives,
         "kind": kind,
         "genomes": genomes,
-        "phenotype_bytes": phenotype_bytes(settings),
+        "weight_bytes": weight_bytes(settings),
     }
     compile_it = functools.partial(compile_evaluation, settings, genomes, lives, repeats)
     return Case(facts, repeats * genomes * lives * STEPS, compile_it)
@@ -129,7 +132,7 @@ def print_table(rows: Sequence[Row]) -> None:
             for row in (dense, sparse)
         ]
         ratio = sparse["msteps_median"] / dense["msteps_median"]
-        held = [row["phenotype_bytes"] / 1e3 for row in (dense, sparse)]
+        held = [row["weight_bytes"] / 1e3 for row in (dense, sparse)]
         print(f"{neurons:5} {lives:5} {speeds[0]:>24} {speeds[1]:>24} {ratio:5.2f}× {held[0]:9.1f} {held[1]:9.1f}")
 
 
@@ -157,8 +160,8 @@ def main() -> None:
     print(json.dumps(facts))
     print_table(rows)
     for lives, where in crossings.items():
-        told = "none within these sizes" if where is None else f"N ≈ {where:.0f}"
-        print(f"crossing at {lives} lives a genome: {told}")
+        shown = "none within these sizes" if where is None else f"N ≈ {where:.0f}"
+        print(f"crossing at {lives} lives a genome: {shown}")
 
 
 if __name__ == "__main__":

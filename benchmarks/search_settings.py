@@ -1,4 +1,4 @@
-"""Random search over the settings of evolution: how the defaults were found.
+"""Settings of the search by random search: how the defaults of evolution were found.
 
     python benchmarks/search_settings.py L0.2 --minutes 10 --out search.jsonl
     python benchmarks/search_settings.py --show search.jsonl
@@ -46,20 +46,19 @@ def score(rung: str, settings: dict[str, Any], seeds: range, episodes: int) -> d
     import jax
     import jax.numpy as jnp
 
-    from koki2_train.evolution.evolve import evolve, unravel
-    from koki2_train.experiment.experiment import Experiment
+    from koki2_train.evolution import Program, evolve
+    from koki2_train.experiment import Experiment, Trial
     from koki2_train.random_streams import Stream, life_keys, stream_key
-    from koki2_train.rollout.population import evaluate
+    from koki2_train.rollout.population import compiled_rollout
 
     experiment = Experiment.build(rung, settings)
-    program, params = experiment.program(1), experiment.params
-    champions, means = [], []
+    program, champions, means = Program.of(experiment, 1), [], []
     for seed in seeds:
-        state, _ = evolve(program, params, jax.random.key(seed), experiment.evolution.generations)
+        state, _ = evolve(Trial(experiment, seed), 1)
         champions.append(state.champion)
-        means.append(state.search.mean)
+        means.append(program.strategy.candidates(state.strategy)[0])
     keys = life_keys(stream_key(jax.random.key(TEST_SEED), Stream.TEST), episodes)
-    lives = evaluate(program.task, params, unravel(program, jnp.stack(champions + means)), keys, program.num_steps)
+    lives = compiled_rollout(program.problem, experiment.params, jnp.stack(champions + means), keys)
     fitness = [float(f) for f in lives.fitness.mean(axis=1)]
     half = len(champions)
     return {
@@ -116,7 +115,7 @@ def main() -> None:
     if args.show:
         show(args.show)
         return
-    from koki2_train.experiment.experiment import parse_setting
+    from koki2_train.experiment.settings import parse_setting
 
     def pairs(texts: list[str]) -> dict[str, Any]:
         return {key: parse_setting(key, value) for key, value in (text.split("=", 1) for text in texts)}

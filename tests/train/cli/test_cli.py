@@ -1,4 +1,4 @@
-"""The command line: what it prints where, and how it refuses."""
+"""The command line: what it prints where, and how it rejects invalid input."""
 
 import signal
 
@@ -7,18 +7,18 @@ import pytest
 
 from koki2_envs import RUNGS
 from koki2_train.bench import SECTIONS
-from koki2_train.cli.commands.baseline import table_metrics
 from koki2_train.cli.commands.evolve import command as evolve_command
 from koki2_train.cli.main import _COMMANDS
 from koki2_train.cli.options import _GROUPS, parse_seeds
-from koki2_train.experiment.experiment import ALIASES, NURSING, all_setting_names
-from koki2_train.rollout.lifetime import METRICS
+from koki2_train.cli.output import table_metrics
+from koki2_train.experiment.settings import ALIASES, setting_flags
+from koki2_train.rollout.metrics import METRICS
 
 SHORT = {alias: name for name, alias in ALIASES.items()}
 FEW = ("--episodes", 8, "--steps", 12)
 
 
-def assert_refused(result, *words):
+def assert_rejected(result, *words):
     assert result.code == 2
     assert result.out == ""
     assert result.err.count("\n") == 1, result.err
@@ -31,7 +31,7 @@ def assert_refused(result, *words):
 # Help
 
 
-def test_help_wakes_neither_jax_nor_gymnax(python):
+def test_help_imports_neither_jax_nor_gymnax(python):
     code = (
         "import sys\n"
         "from koki2_train.cli import main\n"
@@ -63,7 +63,8 @@ def test_every_setting_has_a_flag_under_its_group(cli):
     text = cli("evolve", "--help").out
     flags = {parameter.name: parameter for parameter in evolve_command.params}
     assert flags["nursings"].opts == ["--nursing"]
-    for name in all_setting_names() - {NURSING}:
+    assert all(flags[part].opts == [f"--{part}"] for part in ("brain", "genome", "strategy"))
+    for name in setting_flags():
         flag = f"--{SHORT.get(name, name).replace('_', '-')}"
         assert flag in flags[name].opts, name
         headings = [f"\n{group.capitalize()}:\n" for group in _GROUPS]
@@ -72,7 +73,7 @@ def test_every_setting_has_a_flag_under_its_group(cli):
         assert f" {flag} " in text[start:end] or f" {flag}\n" in text[start:end], f"{flag} under {flags[name].group}"
 
 
-# Refusals
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -115,15 +116,26 @@ def test_every_setting_has_a_flag_under_its_group(cli):
         (["evolve", "L0.2", "--checkpoint-seconds", "nan"], ["--checkpoint-seconds", "nan"]),
         (["evolve", "L0.2", "--seed", "0", "--seeds", "0:2"], ["--seed and --seeds"]),
         (["evolve", "L0.2", "--resume"], ["--resume needs --out"]),
+        (["evolve", "L0.2", "--brain", "spikin"], ["--brain", "unknown brain 'spikin'; did you mean 'spiking'?"]),
+        (
+            ["evolve", "L0.2", "--genome", "nowhere:Flat"],
+            ["--genome", "'nowhere:Flat' cannot be imported", "ModuleNotFoundError"],
+        ),
+        (
+            ["evolve", "L0.2", "--strategy=json:JSONDecoder"],
+            ["--strategy", "'json:JSONDecoder' must have a settings_class"],
+        ),
+        (["evolve", "json:decoder"], ["json:decoder"]),
+        (["evolve", "L0.2", "--set", "brain=spikin"], ["--set", "did you mean 'spiking'?"]),
         (["evaluate"], ["RUNS"]),
         (["evaluate", "nowhere"], ["nowhere is no run directory"]),
         (["evaluate", "nowhere", "--baseline", "clever"], ["--baseline", "'clever'"]),
         (["evaluate", "nowhere", "--set", "eta=1"], ["unknown setting 'eta'"]),
     ],
 )
-def test_bad_input_is_refused_in_one_line(cli, tmp_path, monkeypatch, arguments, words):
+def test_invalid_input_is_rejected_in_one_line(cli, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
-    assert_refused(cli(*arguments), *words)
+    assert_rejected(cli(*arguments), *words)
     assert list(tmp_path.iterdir()) == [], "nothing is written"
 
 
@@ -146,9 +158,9 @@ def test_bad_input_is_refused_in_one_line(cli, tmp_path, monkeypatch, arguments,
         ("\udcff\udcfe", ["utf-8"]),
     ],
 )
-def test_bad_config_files_are_refused_by_name(cli, tmp_path, text, words):
+def test_invalid_config_files_are_rejected_by_name(cli, tmp_path, text, words):
     (tmp_path / "c.toml").write_bytes(text.encode(errors="surrogateescape"))
-    assert_refused(cli("evolve", "L0.2", "--config", tmp_path / "c.toml", "--out", tmp_path / "run"), *words)
+    assert_rejected(cli("evolve", "L0.2", "--config", tmp_path / "c.toml", "--out", tmp_path / "run"), *words)
     assert not (tmp_path / "run").exists()
 
 
@@ -161,7 +173,7 @@ def test_seeds_that_are_read(text):
 @pytest.mark.parametrize(
     "text", ["", "0:0", "3:1", "1,1", "-1,2", "-2:2", "a", "0:b", "0:5:2", "1.5", ",", "0:99999999999", "4294967296"]
 )
-def test_seeds_that_are_refused(text):
+def test_seeds_that_are_rejected(text):
     with pytest.raises(click.BadParameter) as caught:
         parse_seeds(None, None, text)
     assert repr(text) in str(caught.value)
@@ -177,55 +189,57 @@ def test_the_ladder(cli):
     (row,) = cli("ladder", "L1.1", "--json").json["rungs"]
     assert (row["rung"], row["structure"], row["knobs"]["grad_dropout_p"]) == ("L1.1", {"num_sources": 4}, 0.5)
     assert "grad_dropout_p" in cli("ladder", "L1.1").out
-    assert_refused(cli("ladder", "L7"), "unknown rung 'L7'")
+    assert_rejected(cli("ladder", "L7"), "unknown rung 'L7'")
 
 
 def test_a_baseline_as_json(cli):
-    result = cli("baseline", "L1.0", *FEW, "--seed", 3, "--policy", "oracle", "--json")
+    result = cli("baseline", "L0.2", *FEW, "--seed", 3, "--policy", "oracle", "--json")
     assert result.err == ""
     assert result.out.count("\n") == 1
     data = result.json
     assert list(data) == ["rung", "policy", "episodes", "seed", "metrics", "normalized"]
-    assert [data[name] for name in list(data) if name != "metrics"] == ["L1.0", "oracle", 8, 3, 1.0]
+    assert [data[name] for name in list(data) if name != "metrics"] == ["L0.2", "oracle", 8, 3, 1.0]
     assert set(METRICS) <= set(data["metrics"])
     assert all(set(value) == {"mean", "se"} for value in data["metrics"].values())
-    together = cli("baseline", "L1.0", *FEW, "--seed", 3, "--policy", "all", "--json").json["policies"]
+    together = cli("baseline", "L0.2", *FEW, "--seed", 3, "--policy", "all", "--json").json["policies"]
     assert set(together) == {"random", "stay", "straight", "greedy", "oracle"}
     assert together["oracle"] == {"metrics": data["metrics"], "normalized": 1.0}
     assert together["random"]["normalized"] == 0.0
-    assert cli("baseline", "L1.0", *FEW, "--seed", 4, "--policy", "oracle", "--json").json["metrics"] != data["metrics"]
+    assert cli("baseline", "L0.2", *FEW, "--seed", 4, "--policy", "oracle", "--json").json["metrics"] != data["metrics"]
 
 
 def test_numbers_that_are_not_finite_are_null_in_json(cli):
-    result = cli("baseline", "L1.0", *FEW, "--survival-reward", "3e38", "--json")
+    result = cli("baseline", "L0.2", *FEW, "--survival-reward", "3e38", "--json")
     assert result.code == 0
     assert result.json["metrics"]["fitness"] == {"mean": None, "se": None}
     assert result.json["metrics"]["steps_alive"]["mean"] == 12
 
 
 def test_a_baseline_as_a_table(cli):
-    result = cli("baseline", "L1.0", *FEW, "--policy", "stay")
+    result = cli("baseline", "L0.2", *FEW, "--policy", "stay")
     assert (result.code, result.err) == (0, "")
-    assert all(word in result.out for word in ("L1.0, 8 lives, seed 0", "stay", "random", "oracle", "fitness ± se"))
+    assert all(word in result.out for word in ("L0.2, 8 lives, seed 0", "stay", "random", "oracle", "fitness ± se"))
 
 
 def test_an_interrupt_anywhere_is_130(cli, monkeypatch):
-    monkeypatch.setattr("koki2_train.evaluation.evaluate.HeldOut.policy", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(
+        "koki2_train.evaluation.HeldOutLives.evaluate_policy", lambda *_: signal.raise_signal(signal.SIGINT)
+    )
     result = cli("baseline", "L0.0")
     assert result.code == 130
     assert result.err.strip() == "koki2-train: interrupted"
 
 
-def test_a_device_that_gives_up_is_a_failure_in_one_line(cli, monkeypatch):
+def test_a_device_error_is_a_failure_in_one_line(cli, monkeypatch):
     import jax
 
     def give_up(*_):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nallocating much")
 
-    monkeypatch.setattr("koki2_train.evaluation.evaluate.HeldOut.policy", give_up)
+    monkeypatch.setattr("koki2_train.evaluation.HeldOutLives.evaluate_policy", give_up)
     result = cli("baseline", "L0.0")
     assert (result.code, result.out) == (1, "")
-    assert result.err == "koki2-train: the device gave up: RESOURCE_EXHAUSTED: Out of memory allocating much\n"
+    assert result.err == "koki2-train: device error: RESOURCE_EXHAUSTED: Out of memory allocating much\n"
 
 
 def test_a_table_shows_the_worlds_own_metrics_as_far_as_all_rows_have_them():

@@ -14,16 +14,13 @@ def planned(cli, monkeypatch):
         seen = []
         monkeypatch.setattr("koki2_train.cli.commands.evolve._check_places", lambda *_: None)
         monkeypatch.setattr(
-            "koki2_train.cli.commands.evolve._run_one", lambda experiment, *_: seen.append(experiment) or _DONE
+            "koki2_train.cli.commands.evolve._evolve", lambda trials, *_: seen.extend(trials.values()) or 0
         )
         result = cli("evolve", rung, "--out", "nowhere", *arguments)
         assert (result.code, len(seen)) == (0, 1), result.err
-        return seen[0]
+        return seen[0].experiment
 
     return call
-
-
-_DONE = ({"interrupted": False}, False)
 
 
 def test_flags_win_over_set_over_config_over_preset(planned, tmp_path):
@@ -66,3 +63,10 @@ def test_flags_reach_the_experiment(planned):
         "steps": 40, "grad_gain": Schedule(0.0, 1.0, 0.0, 0.3), "deplete_sources": False, "mvt": True, "theta": 0.5,
         "num_sources": 6, "energy_setpoint": -0.5,
     })  # fmt: skip
+
+
+def test_another_strategy_genome_or_brain_has_its_settings(planned, tmp_path):
+    config = tmp_path / "c.toml"
+    assert planned("--brain", "spiking", "--genome", "direct", "--strategy", "open_es") == Experiment.build("L0.2")
+    config.write_text('[parts]\nstrategy = "open_es"\nsigma = 0.3\n')
+    assert planned("--config", config) == Experiment.build("L0.2", {"sigma": 0.3})

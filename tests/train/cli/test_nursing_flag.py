@@ -1,15 +1,16 @@
-"""Nursing as a setting: where it can be given, what it does to an experiment, and how a run is judged without it."""
+"""Nursing as a setting: where it can be given, what it does to an experiment, and how a run is evaluated without it."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
 
 from koki2_envs import Schedule, with_nursing
 from koki2_train.cli.setting_sources import take_settings
-from koki2_train.evaluation import evaluate_runs
-from koki2_train.experiment.experiment import Experiment, join_settings, parse_setting
+from koki2_train.experiment import Experiment, Trial
+from koki2_train.experiment.settings import join_settings, parse_setting
+from koki2_train.rollout.problem import Problem
+from koki2_train.runs.directory import RunDirectory
 from koki2_train.studies.factorial import make_cells
 
 
@@ -81,7 +82,7 @@ class TestSources:
     ],
 )
 @pytest.mark.parametrize("command", ["evolve", "baseline"])
-def test_what_cannot_be_is_one_line_and_writes_nothing(cli, tmp_path, command, arguments, words):
+def test_invalid_nursing_is_one_line_and_writes_nothing(cli, tmp_path, command, arguments, words):
     where = ("--out", tmp_path / "run") if command == "evolve" else ()
     result = cli(command, "L0.2", *where, *arguments)
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
@@ -97,13 +98,24 @@ def test_toml_that_is_no_nursing(cli, tmp_path, text):
     assert "nursing: must be NAME:STRENGTH or a table of strengths" in result.err
 
 
-def test_a_baseline_lives_in_the_nursed_world(cli):
-    hungry = ("--policy", "stay", "--episodes", 8, "--energy-decay", 1 / 32, "--json")
-    plain, nursed = (cli("baseline", "L0.2", *hungry, *more) for more in ((), ("--nursing", "energetic_buffer")))
-    x = np.minimum(np.arange(128) / 63.5, 1.0)
-    spent = np.cumsum(x * x * (3.0 - 2.0 * x)) / 32
-    assert plain.json["metrics"]["steps_alive"]["mean"] == 32.0
-    assert nursed.json["metrics"]["steps_alive"]["mean"] == 1 + np.argmax(spent >= 1.0) > 60
+def test_a_baseline_lives_in_the_nursed_world(cli, monkeypatch):
+    lived = []
+
+    class Lives:
+        def __init__(self, experiment, *_):
+            lived.append(experiment)
+
+        def evaluate_policy(self, name):
+            return {"fitness": {"mean": 0.0, "se": 0.0}}
+
+        def normalized(self, metrics):
+            return None
+
+    monkeypatch.setattr("koki2_train.evaluation.HeldOutLives", Lives)
+    for flags in ((), ("--nursing", "energetic_buffer:0.5")):
+        assert cli("baseline", "L0.2", *flags, "--json").code == 0
+    nursed = Experiment.build("L0.2", {"nursing": {"energetic_buffer": 0.5}})
+    assert lived == [Experiment.build("L0.2"), nursed]
 
 
 def test_factors_may_each_nurse(tiny_settings):
@@ -115,46 +127,49 @@ def test_factors_may_each_nurse(tiny_settings):
 
 
 @pytest.fixture(scope="module")
-def nursed(tiny_settings, run_tiny, tmp_path_factory):
+def nursed(tiny_settings, tmp_path_factory):
+    """A run of a nursed experiment that has a champion, though nothing was lived."""
     experiment = Experiment.build("L1.0", {**tiny_settings, "nursing": {"combined": 1.0}})
-    return run_tiny(experiment, tmp_path_factory.mktemp("nursed") / "run")[0]
+    run = RunDirectory(tmp_path_factory.mktemp("nursed") / "run")
+    run.begin_invocation(Trial(experiment, 0), ["test"], ["cpu"])
+    run.save_champion(np.zeros(Problem.of(experiment, 1).genome.size, np.float32), {})
+    return run
 
 
-def test_resuming_repeats_the_nursing_or_leaves_it_out(nursed, cli, tmp_path):
-    shutil.copytree(nursed.path, tmp_path / "run")
-    again = ("evolve", "L1.0", "--out", tmp_path / "run", "--resume", "--devices", 1, "--log-every", 2)
+def test_resuming_repeats_the_nursing_or_leaves_it_out(nursed, cli, monkeypatch):
+    continued = []
+    monkeypatch.setattr("koki2_train.cli.commands.evolve._evolve", lambda trials, *_: continued.append(trials) or 0)
+    again = ("evolve", "L1.0", "--out", nursed.path, "--resume")
     assert cli(*again).code == 0
     assert cli(*again, "--nursing", "combined").code == 0
+    assert continued == 2 * [{nursed.path: nursed.read_trial()}]
     other = cli(*again, "--nursing", "combined:0.25")
     assert (other.code, other.err.count("\n")) == (2, 1)
-    assert f"{tmp_path / 'run'}, which --resume goes on with: nursing 'energetic_buffer' sets energy_decay" in other.err
+    assert f"{nursed.path}, which --resume continues: nursing 'energetic_buffer' sets energy_decay" in other.err
 
 
 class TestAdults:
-    def test_evaluated_without_nursing(self, nursed, cli):
-        experiment = nursed.read_trial().experiment
-        eased = ("grad_gain", "motor_gain", "energy_decay", "energy_gain", "bad_source_integrity_loss")
-        grown = {name: getattr(experiment.params, name).end for name in eased}
-        by_hand = evaluate_runs([nursed.path], 16, 3, overrides=grown)
-        asked = evaluate_runs([nursed.path], 16, 3, nursed=False)
-        assert asked == by_hand
-        assert asked != evaluate_runs([nursed.path], 16, 3)
-        told = cli("evaluate", nursed.path, "--episodes", 16, "--seed", 3, "--adult", "--json")
-        assert told.json["runs"] == asked["runs"]
+    """What is done to the experiment of a run is tested beside ``evaluate_runs``; here, that the flag does it."""
 
-    def test_what_is_set_besides_holds(self, nursed):
-        kept = evaluate_runs([nursed.path], 8, 3, overrides={"grad_gain": 0.5}, nursed=False)
-        world = nursed.read_trial().experiment.without_nursing().with_settings({"grad_gain": 0.5})
-        assert (world.params.grad_gain, world.params.motor_gain) == (0.5, 1.0)
-        assert kept != evaluate_runs([nursed.path], 8, 3, nursed=False)
+    @pytest.mark.parametrize("flags", [[], ["--adult"]])
+    def test_evaluated_without_nursing(self, nursed, cli, monkeypatch, flags):
+        lived = []
+        monkeypatch.setattr(
+            "koki2_train.evaluation.evaluate._evaluate",
+            lambda runs, experiments, *_: lived.append(experiments) or {"runs": []},
+        )
+        assert cli("evaluate", nursed.path, *flags, "--json").json == {"runs": []}
+        experiment = nursed.read_trial().experiment
+        assert lived == [[experiment.without_nursing() if flags else experiment]]
 
     def test_drawn_without_nursing(self, nursed, cli, monkeypatch, tmp_path):
-        seen = []
+        drawn = []
         monkeypatch.setattr(
-            "koki2_train.reporting.life_pictures.write_life", lambda env, params, *_, **__: seen.append(params) or _LIFE
+            "koki2_train.reporting.life_pictures.write_life",
+            lambda env, params, *_, **__: drawn.append(params) or _LIFE,
         )
         assert cli("render", nursed.path, "--adult", "--out", tmp_path).code == 0
-        assert seen == [nursed.read_trial().experiment.without_nursing().params]
+        assert drawn == [nursed.read_trial().experiment.without_nursing().params]
 
 
 class _LIFE:

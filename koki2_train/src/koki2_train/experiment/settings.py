@@ -55,9 +55,9 @@ def reject_unknown(row: Rung, parts: Mapping[str, str], settings: Mapping[str, A
         for kind, registry in REGISTRIES.items():
             if name in registry.fields():
                 raise ValueError(f"unknown setting {name!r}; the {kind} {parts[kind]!r} has none")
-        elsewhere = name in all_setting_names()
+        elsewhere, close = name in all_setting_names(), [*known, *ALIASES, *DEFAULT_PARTS, NURSING]
         raise ValueError(
-            f"unknown setting {name!r}" + (f"; {row.id} has none" if elsewhere else did_you_mean(name, known))
+            f"unknown setting {name!r}" + (f"; {row.id} has none" if elsewhere else did_you_mean(name, close))
         )
 
 
