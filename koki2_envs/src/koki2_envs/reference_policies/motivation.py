@@ -22,8 +22,9 @@ def _(
     env: Motivation, params: MotivationParams, state: MotivationState, observation: jax.Array, key: jax.Array
 ) -> jax.Array:
     """Climbs the gradient to what its body has less of, food on ties, whichever of the two counts."""
-    energy, hydration = observation[2], observation[6]
-    wanted = jnp.where(hydration < energy, observation[4:6], observation[0:2])
+    first = env.observation_names.index("water_x")  # then water_y and hydration
+    energy, hydration = observation[2], observation[first + 2]
+    wanted = jnp.where(hydration < energy, observation[first : first + 2], observation[0:2])
     return towards(wanted[0], wanted[1])
 
 
@@ -38,7 +39,8 @@ def _(
     moves, ways, across, lasts = outlook(env, params, state)
     last = params.max_steps_in_episode - 1
     phis = [env.phase(jnp.minimum(state.time + way, last), params) for way in ways]
-    weights = [env.drive_weights(state, params, phi)[i] for phi, i in zip(phis, (0, 2), strict=True)]
+    names = ("energy", "hydration")
+    weights = [env.drive_weights(state, params, phi)[name] for phi, name in zip(phis, names, strict=True)]
     lacks = [
         value_at(setpoint, phi) - level + value_at(decay, phi) * way
         for setpoint, level, decay, phi, way in zip(

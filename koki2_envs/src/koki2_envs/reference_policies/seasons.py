@@ -24,7 +24,7 @@ def _(env: Seasons, params: SeasonsParams, state: SeasonsState, observation: jax
     waits before it until the turn.
     """
     entering = _entering(env, params, state)
-    wanted = state.source_active & ~state.source_is_bad
+    wanted = state.source_active & env.edible(state)
     moves = [_moves(env, params, state, wanted & kind, entering) for kind in (~env.is_second, env.is_second)]
     last = params.max_steps_in_episode - 1
     in_time = env.phase(jnp.minimum(state.time + jnp.min(moves[0]) - 1, last), params) < state.season_phi

@@ -39,7 +39,7 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
     left = params.max_steps_in_episode - state.time
     healed = value_at(params.integrity_healing, phi) * left
     price = _PATIENCE * left / jnp.maximum(state.integrity + healed - 0.2, 0.02)
-    food = state.source_active & ~state.source_is_bad
+    food = state.source_active & env.edible(state)
     goals = jnp.concatenate([state.source_pos, state.shelter_pos])
     wanted = jnp.concatenate([food & ~seeks_shelter, jnp.broadcast_to(seeks_shelter, state.shelter_pos.shape[:1])])
     entering = 1.0 + price * harm

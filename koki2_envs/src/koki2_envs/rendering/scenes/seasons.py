@@ -14,8 +14,6 @@ from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states,
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import BAD, GOOD, PAIN, SECOND
 
-_SECOND_X = Seasons.observation_names.index("second_x")
-
 
 @scene_of.register
 def _(env: Seasons, params: SeasonsParams, record: LifeRecord) -> Scene:
@@ -45,7 +43,7 @@ def _(env: Seasons, params: SeasonsParams, record: LifeRecord) -> Scene:
         events=tuple(Event(name, mark, np.flatnonzero(when) + 1) for name, mark, when in happened if when.any()),
         senses=(
             *scene.senses,
-            *sensed_gradient("second", record, _SECOND_X, scene.size),
+            *sensed_gradient("second", record, env.observation_names.index("second_x"), scene.size),
             _season(env, params, states, lived),
         ),
     )
