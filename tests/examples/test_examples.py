@@ -4,11 +4,10 @@ import runpy
 import sys
 from pathlib import Path
 
+import gymnax
 import pytest
 
-from koki2_envs import RUNGS
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+from koki2_envs import RUNGS, make
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -28,6 +27,7 @@ ARGUMENTS = {
     "l4_0_search": ["64"],
     "l4_1_seasons": ["64"],
     "l4_2_motivation": ["64"],
+    "own_rung": [],
 }
 SAYS = {
     "l0_0_chemotaxis": "oracle",
@@ -45,9 +45,12 @@ SAYS = {
     "l4_0_search": "rounds     sense_radius  3",
     "l4_1_seasons": "oracle  : steps alive  256.0, where the season turns early  256.0",
     "l4_2_motivation": "unaware : fitness",
+    "own_rung": "oracle",
 }
-ALONE = ("l0_0_chemotaxis", "l1_2_walls")
-"""One with worlds only and one with the trainer. The others are run in one process, which saves waking up."""
+ALONE = ("l0_0_chemotaxis", "own_rung")
+"""One that uses a rung, and one whose world is in its main module. The others run in one process, which saves time."""
+SLOW = ("l1_1_intermittent_sense", "l1_2_walls", "l2_0_two_needs", "l2_2_shifting_layouts")
+"""Evolutions and held-out lives, as others have them too."""
 
 
 def test_there_is_an_example_for_each_rung():
@@ -58,7 +61,7 @@ def test_there_is_an_example_for_each_rung():
 
 @pytest.fixture
 def run_here(monkeypatch, tmp_path, capsys):
-    """Runs a script in this process, in which JAX is awake already."""
+    """Runs a script in this process, in which JAX is initialised already."""
     monkeypatch.setattr("koki2_train.platform_setup.set_up", lambda *_: None)
     monkeypatch.chdir(tmp_path)
 
@@ -72,20 +75,33 @@ def run_here(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture
 def run_alone(python, tmp_path):
-    """Runs a script as its readers do, in a process in which nothing is awake yet."""
+    """Runs a script as its readers do, in a process of its own."""
 
     def run(script, *arguments):
-        out, err = (process := python(script, *arguments, quick=True, cwd=tmp_path)).communicate(timeout=300)
+        out, err = (process := python(script, *arguments, cwd=tmp_path)).communicate(timeout=300)
         assert process.returncode == 0, err
         return out
 
     return run
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in ARGUMENTS])
 def test_it_runs(name, tmp_path, run_here, run_alone):
     run = run_alone if name in ALONE else run_here
     arguments = [str(tmp_path / "run") if a == "FOLDER" else a for a in ARGUMENTS[name]]
     assert SAYS[name] in run(EXAMPLES / f"{name}.py", *arguments)
     if "FOLDER" in ARGUMENTS[name]:
         assert any((tmp_path / "run").glob("*.png"))
+
+
+def test_a_rung_of_ones_own_is_found_by_its_module(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    env, params = make("own_rung:RUNG")
+    try:
+        assert env == make("Tidal")[0]
+        assert type(params).from_json(params.to_json()) == params
+        assert env.observation_names[-1] == "tide"
+        assert f"{env.name}" in gymnax.registered_envs
+    finally:
+        RUNGS.pop("Tidal")
+        sys.modules.pop("own_rung")
