@@ -1,4 +1,4 @@
-"""L1.2, the straight way is blocked: how much do more walls cost those who know them, and those who only smell?
+"""L1.2, the straight way is blocked: how much do more walls cost a policy that knows them, and one that only smells?
 
 python examples/l1_2_walls.py [most walls]
 """

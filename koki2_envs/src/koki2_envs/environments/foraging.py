@@ -1,4 +1,4 @@
-"""Foraging on a grid: rungs L0.0 to L1.1 and L4.0."""
+"""Foraging on a grid, rungs L0.0 to L1.1 and L4.0."""
 
 from __future__ import annotations
 

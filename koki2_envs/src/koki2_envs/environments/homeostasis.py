@@ -1,4 +1,4 @@
-"""Food and water: rungs L2.0 to L2.2."""
+"""Homeostasis: food and water, rungs L2.0 to L2.2."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Homeostasis(Foraging[StateT, ParamsT]):
     [0, 1]. ``obs_noise`` is added to all seven.
 
     **Sources**: ``num_sources`` food and ``num_water`` water. Of the food ``num_bad_sources`` are bad, of the water
-    ``num_salty`` are salty; they smell as the others do. All deplete and come back by the same rules, salty water as
+    ``num_salty`` are salty; they smell like the others. All deplete and come back by the same rules, salty water as
     bad sources do.
 
     **Layout**, drawn for each life among three laws with weights ``layout_uniform``, ``layout_clustered``,

@@ -1,4 +1,4 @@
-"""Food and water whose drive weights switch during a life: rung L4.2."""
+"""Motivation: food and water whose drive weights switch during a life, rung L4.2."""
 
 from __future__ import annotations
 

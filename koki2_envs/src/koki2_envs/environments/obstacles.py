@@ -1,4 +1,4 @@
-"""Walls with doors: rung L1.2."""
+"""Obstacles: walls with doors, rung L1.2."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Obstacles(Foraging[StateT, ParamsT]):
 
     **Observation** (8,) float32: the four of :class:`Foraging`; ``wall_up``, ``wall_down``, ``wall_left``,
     ``wall_right``, 1 where the cell next to the agent is wall or lies beyond the border, else 0. ``obs_noise`` is added
-    to all eight; what distorts the gradient leaves the walls alone.
+    to all eight; distortions of the gradient do not affect the walls.
 
     **Born** in a world that ``num_walls`` walls divide into rooms, drawn for each life, each wall with one door
     (:func:`koki2_envs.mechanics.rooms.build`). The birth cell is free, and every free cell can be reached from it.

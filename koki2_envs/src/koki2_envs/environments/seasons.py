@@ -1,4 +1,4 @@
-"""Two foods, each with its season: rung L4.1."""
+"""Seasons: two foods, of which one feeds at a time, rung L4.1."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Seasons(Foraging[StateT, ParamsT]):
     same steps). ``obs_noise`` is added to all six. The season is not sensed.
 
     **Born** with ``season_phi``, uniform between ``season_phi_low`` and ``season_phi_high``; where these are equal it
-    is that very phase and nothing is drawn.
+    is that phase and nothing is drawn.
 
     **Sources**: ``num_sources`` of the first food, ``num_bad_sources`` of them bad as in :class:`Foraging`, and
     ``num_second`` of the second. All deplete and come back by the same rules.

@@ -1,4 +1,4 @@
-"""Places and times that hurt: rungs L3.0 to L3.2."""
+"""Threats: zones and storms that hurt, rungs L3.0 to L3.2."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ class Threats(Foraging[StateT, ParamsT]):
     ``decoy``, 1 while the decoy is on. ``obs_noise`` is added to all nine.
 
     **Born** with ``num_zones`` centres, uniform but never within ``zone_radius`` of the birth cell
-    (:func:`koki2_envs.mechanics.zones.away_from`), ``num_shelters`` uniform shelters, a calm that begins, the decoy
-    off, and a validity uniform between ``cue_validity_low`` and ``cue_validity_high``.
+    (:func:`koki2_envs.mechanics.zones.away_from`), ``num_shelters`` uniform shelters, the clock at the start of a calm,
+    the decoy off, and a validity uniform between ``cue_validity_low`` and ``cue_validity_high``.
 
     **One step** as in :class:`Foraging`, and with the body: a step that ends inside a zone costs
     ``zone_integrity_loss``, however many zones there are; one that ends in a storm outside of the shelters
     ``storm_integrity_loss``; ``integrity_healing`` is added. Then the storms' clock
-    (:mod:`koki2_envs.mechanics.storms`) and the decoy go on.
+    (:mod:`koki2_envs.mechanics.storms`) and the decoy advance.
 
     **Info** of a step, besides that of :class:`Foraging`: ``lost_in_zones``, ``lost_in_storms`` float32, which are part
     of ``integrity_lost``.
@@ -138,7 +138,7 @@ class Threats(Foraging[StateT, ParamsT]):
         return {**born, **threats, **_clock_fields(clock), "decoy_on": jnp.zeros((), bool)}
 
     def climate(self, validity: jax.Array, params: ParamsT) -> Climate:
-        """What is known of all storms of a life of such a validity."""
+        """The climate of a life with this validity."""
         return Climate(
             params.storm_calm_min,
             params.storm_calm_max,
@@ -212,8 +212,8 @@ class Threats(Foraging[StateT, ParamsT]):
             lambda: self.smell(key, state, _as_sources(state.shelter_pos), params, phi),
             lambda: jnp.zeros(2),
         )
-        told = (pain, storms.cue(state.clock), state.decoy_on)
-        pain, cue, decoy = (sense.astype(jnp.float32) for sense in told)
+        flags = (pain, storms.cue(state.clock), state.decoy_on)
+        pain, cue, decoy = (sense.astype(jnp.float32) for sense in flags)
         return *super().extra_senses(key, state, params, phi), pain, cue, shelter[0], shelter[1], decoy
 
     def extra_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:

@@ -126,7 +126,7 @@ def _wall(bits: jax.Array, room: jax.Array, birth: jax.Array) -> Wall:
 
 
 def _halves(room: jax.Array, wall: Wall) -> tuple[jax.Array, jax.Array]:
-    """The rooms at both sides of a wall; the whole room and an empty one where there is none."""
+    """The rooms on either side of a wall; the whole room and an empty one where there is none."""
     x0, y0, x1, y1 = room
     before, beyond = wall.place - 1, wall.place + 1
     first = jnp.stack([x0, y0, jnp.where(wall.upright, before, x1), jnp.where(wall.upright, y1, before)])

@@ -1,4 +1,4 @@
-"""Greedy and oracle where there is food and water."""
+"""Greedy and oracle policies with food and water."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _(
 def _(
     env: Homeostasis, params: HomeostasisParams, state: HomeostasisState, observation: jax.Array, key: jax.Array
 ) -> jax.Array:
-    """Gathers what is nearest as long as it can still get from there to what else it needs in time.
+    """Gathers what is nearest as long as it can still reach the other need from there in time.
 
     Where neither order of the two leaves enough time it takes the one that leaves more. Its ways are those that cost
     least, in steps and in harm from bad food and salt on the way or in the goal's own cell.

@@ -1,4 +1,4 @@
-"""The oracle where the season turns; greedy is that of foraging, which follows the first food."""
+"""Oracle policy where the season turns; greedy is that of foraging, which follows the first food."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PATIENCE = 0.1
 
 @oracle.register
 def _(env: Seasons, params: SeasonsParams, state: SeasonsState, observation: jax.Array, key: jax.Array) -> jax.Array:
-    """Goes to the nearest of the food that will be in season when it gets there, around what would harm it.
+    """Goes to the nearest of the food that will be in season when it gets there, avoiding harm on the way.
 
-    It knows when the season turns: where it cannot get to first food any more in time it sets out for the second, and
-    waits before it until the turn.
+    It knows when the season turns: where it cannot reach first food in time any more it sets out for the second, and
+    waits beside it until the turn.
     """
     entering = _entering(env, params, state)
     wanted = state.source_active & env.edible(state)

@@ -1,4 +1,4 @@
-"""How the worlds with food and water look: water and salt beside food, thirst among the levels."""
+"""Scenes of the worlds with food and water: water and salt among the layers, hydration among the levels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from koki2_envs.rendering.style import BAD, GOOD, SALT, WATER, Mark
 
 @scene_of.register
 def homeostasis_scene(env: Homeostasis, params: HomeostasisParams, record: LifeRecord) -> Scene:
-    """Food, water and salt, thirst, and the gradient to water; also of worlds that have more than that."""
+    """Food, water and salt, thirst, and the gradient to water; also of worlds that add to them."""
     scene = foraging_scene(env, params, record)
     states, lived = lived_states(env, record, HomeostasisState), record.num_lived
     is_water, is_bad = np.asarray(env.is_water), states.source_is_bad[0]

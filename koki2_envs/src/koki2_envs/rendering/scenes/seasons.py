@@ -1,4 +1,4 @@
-"""How the world with seasons looks: two foods, what was eaten out of season, and which of them is in season."""
+"""Scenes of the worlds with seasons: two foods, meals out of season, and which food is in season."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _(env: Seasons, params: SeasonsParams, record: LifeRecord) -> Scene:
 
 
 def _season(env: Seasons, params: SeasonsParams, states: SeasonsState, lived: int) -> Curve:
-    """0 while the first food feeds, 1 while the second does; nobody senses it."""
+    """0 while the first food feeds, 1 while the second does; it is not sensed."""
     phi = np.asarray(env.phase(jax.numpy.asarray(states.time[:lived]), params))
     is_second = (phi >= states.season_phi[:lived]).astype(np.float32)
     return Curve("season (hidden)", is_second, SECOND.colour, signed=False)

@@ -1,4 +1,4 @@
-"""How the worlds with threats look: zones and shelters in the world, storms behind the cue, pain among the events."""
+"""Scenes of the worlds with threats: zones and shelters in the world, storms below the cue, pain among the events."""
 
 from __future__ import annotations
 
