@@ -17,7 +17,7 @@ STORMS = {"storm_integrity_loss": 0.25, "storm_calm_min": 3, "storm_calm_max": 3
 
 
 def state_of(pos, *, zone=(8, 4), shelter=(0, 0), phase=CALM, t=9, warning=2, announced=True, real=True, integrity=1.0):
-    """Somebody in a world with one source far away, one zone and one shelter."""
+    """A life in a world with one source far away, one zone and one shelter."""
     return ThreatsState(
         time=jnp.int32(0),
         succeeded=jnp.bool_(False),

@@ -39,7 +39,7 @@ def test_evosax_problem(rung):
     solutions = jax.vmap(problem.sample)(jax.random.split(jax.random.key(1), 3))
     fitness, state, _ = problem.eval(jax.random.key(2), solutions, state)
     assert fitness.shape == (3,)
-    # Nobody dies in eight steps, and each is worth 1, or a little less where the body costs.
+    # No agent dies in eight steps, and each is worth 1, or a little less where the body costs.
     assert (np.asarray(fitness) > 7.5).all()
     assert int(state.counter) == 1
 

@@ -137,7 +137,7 @@ def test_strengths_can_be_swept_under_vmap():
         ),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(params, strengths, error, message):
+def test_invalid_values_are_rejected_by_name(params, strengths, error, message):
     with pytest.raises(error, match=message):
         with_nursing(params, strengths)
 

@@ -63,7 +63,7 @@ def test_it_serves_environments_of_gymnax():
     assert len(twin.step(jax.random.key(0), state, 0, params)) == 5
 
 
-def test_what_is_no_environment_is_refused(adapted):
+def test_anything_but_an_environment_is_rejected(adapted):
     with pytest.raises(TypeError, match="must have step and reset, got 3"):
         FiveValueStep(3)
     with pytest.raises(TypeError, match="five values already"):

@@ -4,9 +4,10 @@ import runpy
 import sys
 from pathlib import Path
 
+import gymnax
 import pytest
 
-from koki2_envs import RUNGS
+from koki2_envs import RUNGS, make
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -28,12 +29,13 @@ CASES = {
     "l4_2_motivation": (["64"], "unaware : fitness"),
     "own_brain": (["2"], "normalized"),
     "own_genome": (["2"], "own_genome:LowRank"),
+    "own_rung": ([], "oracle"),
     "own_strategy": (["2"], "own_strategy:BestOfMany"),
 }
 """By name: the arguments of a quick call, and what it then prints."""
-QUICK = ("l0_0_chemotaxis", "l3_1_storms", "own_brain")
+QUICK = ("l0_0_chemotaxis", "l3_1_storms", "own_brain", "own_rung")
 """One with worlds alone, one that draws, one that evolves; the others run in the slow tests."""
-ALONE = ("l0_0_chemotaxis", "own_brain")
+ALONE = ("l0_0_chemotaxis", "own_brain", "own_rung")
 """Run in processes of their own, as their readers run them; the others share one."""
 
 
@@ -80,3 +82,16 @@ def test_it_runs(name, tmp_path, run_here, run_alone):
     assert says in run(EXAMPLES / f"{name}.py", *arguments)
     if "FOLDER" in CASES[name][0]:
         assert any((tmp_path / "run").glob("*.png"))
+
+
+def test_a_rung_of_ones_own_is_found_by_its_module(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    env, params = make("own_rung:RUNG")
+    try:
+        assert env == make("Tidal")[0]
+        assert type(params).from_json(params.to_json()) == params
+        assert env.observation_names[-1] == "tide"
+        assert f"{env.name}" in gymnax.registered_envs
+    finally:
+        RUNGS.pop("Tidal")
+        sys.modules.pop("own_rung")

@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, and durably."""
+"""Files written atomically and durably."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
         ``path``.
 
     Raises:
-        OSError: it cannot be written; the message names the path, and nothing is left behind.
+        OSError: it cannot be written; the message names the path, and no partial file remains.
     """
     target = Path(path)
     temporary: str | None = None

@@ -1,4 +1,4 @@
-"""Nursing: named ways to protect a childhood. Each makes schedules of a few knobs; worlds know nothing of it.
+"""Nursing: named presets that protect a childhood by turning a few knobs into schedules. Worlds have no code for it.
 
 Importable without JAX.
 """
@@ -16,7 +16,7 @@ from koki2_envs.suggestions import did_you_mean
 ParamsT = TypeVar("ParamsT", bound=WorldParams)
 
 CHILDHOOD_ENDS = 0.5
-"""Phase φ from which on every knob has its adult value."""
+"""Phase φ from which every knob has its adult value."""
 COMBINED = "combined"
 """Names all of the presets that act in a world."""
 
@@ -25,12 +25,12 @@ _STRENGTH = KnobSpec("", low=0.0, high=1.0)
 
 @dataclass(frozen=True)
 class Easing:
-    """What full nursing makes of one knob at birth.
+    """How nursing at full strength changes one knob at birth.
 
     Attributes:
         knob: its name.
-        full: the value at birth under strength 1, of the adult value.
-        needs: a knob without which this one does nothing while it is 0, if any.
+        full: the value at birth under strength 1, as a function of the adult value.
+        needs: a knob that must not be 0 for this one to matter, if any.
     """
 
     knob: str
@@ -104,16 +104,16 @@ def with_nursing(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
     """The params with a protected childhood.
 
     A knob of value a that a preset eases to b at birth becomes the schedule from a + strength·(b − a) at φ = 0 to
-    exactly a from φ = :data:`CHILDHOOD_ENDS` on. At strength 0 it stays the number it is. To nurse what is nursed so
-    already changes nothing.
+    exactly a from φ = :data:`CHILDHOOD_ENDS` on. At strength 0 it stays a number. Applying the same nursing again
+    changes nothing.
 
     Args:
-        params: the world of adults.
+        params: the world without nursing.
         strengths: 0 to 1 by the name of a preset in :data:`NURSING`, or of ``combined`` for all that act here. Under
             ``jax.vmap`` strengths can be arrays; such knobs are schedules at strength 0 too.
 
     Raises:
-        TypeError, ValueError: an unknown name, a strength that cannot be, a preset none of whose knobs does anything in
+        TypeError, ValueError: an unknown name, an invalid strength, a preset none of whose knobs does anything in
             this world, or one of whose knobs is a schedule already; the message names it.
     """
     changes: dict[str, Any] = {}
@@ -128,7 +128,7 @@ def with_nursing(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
 
 
 def without_nursing(params: ParamsT) -> ParamsT:
-    """The world of adults: every schedule at its end, for the whole life."""
+    """The params without nursing: every schedule at its end, for the whole life."""
     return params.replace(**{name: _end(getattr(params, name)) for name in knob_fields(params)})
 
 
@@ -136,7 +136,7 @@ def parse_nursing(text: str) -> dict[str, float]:
     """Strengths by name from ``NAME[:STRENGTH]``, several of them joined by ``+``; 1 where none is given.
 
     Raises:
-        ValueError: an unknown or repeated name, or a strength that is no number from 0 to 1; the message names it.
+        ValueError: an unknown or repeated name, or a strength that is not a number from 0 to 1; the message names it.
     """
     strengths: dict[str, float] = {}
     for part in text.split("+"):

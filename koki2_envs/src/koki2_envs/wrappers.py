@@ -1,4 +1,4 @@
-"""Adapters for code that expects another interface than Gymnax 1.0.
+"""Adapters for code that expects an interface other than that of Gymnax 1.0.
 
 Gymnasium's interface needs none of ours: ``gymnax.wrappers.GymnaxToGymWrapper`` and ``GymnaxToVectorGymWrapper`` serve
 every rung.
@@ -16,8 +16,8 @@ import jax.numpy as jnp
 class FiveValueStep:
     """A Gymnax 1.0 environment whose ``step`` returns five values: obs, state, reward, done, info.
 
-    For purejaxrl, rejax, Stoix and other code of the time before Gymnax told termination from truncation; both are
-    still in ``info``. Everything but ``step`` is the environment's own. Adapters of equal environments are equal and
+    For purejaxrl, rejax, Stoix and other code from before Gymnax separated termination from truncation; both remain
+    in ``info``. Everything but ``step`` is the environment's own. Adapters of equal environments are equal and
     share compiled code, and an adapter can be deep-copied (Gymnax's ``LegacyStepAPIWrapper`` cannot: its
     attribute look-up recurses without end while the copy is still empty).
 
@@ -32,7 +32,7 @@ class FiveValueStep:
             env: an environment whose ``step`` returns the six values of Gymnax 1.0.
 
         Raises:
-            TypeError: ``env`` is no environment, or is adapted already.
+            TypeError: ``env`` is not an environment, or is already adapted.
         """
         if isinstance(env, FiveValueStep):
             raise TypeError(f"{env!r} has five values already")

@@ -1,4 +1,4 @@
-"""Every rung is still the world that it was."""
+"""Golden lives: every rung is still the same world."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_something_happens_in_them(rung):
     assert rewards.shape == (LIVES, STEPS)
     assert (np.abs(np.diff(observations, axis=1)).max(axis=(0, 1)) > 0).sum() >= 2
     energy = observations[..., 2]
-    assert ((np.diff(energy, axis=1) > 0) & ~ends).any(), "somebody should eat"
+    assert ((np.diff(energy, axis=1) > 0) & ~ends).any(), "some agent should eat"
 
 
 def test_no_rung_is_kept_that_does_not_exist():

@@ -191,13 +191,13 @@ class TestLayouts:
             cells = {tuple(c) for c in np.asarray(after[:, kind]).tolist()}
             assert cells == {(x, y) for x in range(x0, x0 + width) for y in range(y0, y0 + height)}
 
-    def test_no_law_at_all_is_refused(self):
+    def test_no_law_at_all_is_rejected(self):
         with pytest.raises(
             ValueError, match="one of layout_uniform, layout_clustered, layout_opposite must be above 0"
         ):
             Homeostasis(default_params=HomeostasisParams(layout_uniform=0.0))
 
-    def test_more_salt_than_water_is_refused(self):
+    def test_more_salt_than_water_is_rejected(self):
         env, params = make("L2.1")
         with pytest.raises(ValueError, match="num_salty must be at most num_water = 6, got 7"):
             env.check_params(params.replace(num_salty=7))

@@ -81,7 +81,7 @@ class TestBirth:
     def test_a_step_draws_nothing(self):
         assert draws(functools.partial(step, drive_cost=1.0), state_of(4), STAY) == 0
 
-    def test_low_above_high_is_refused(self):
+    def test_low_above_high_is_rejected(self):
         with pytest.raises(ValueError, match=r"switch_phi_low must be at most switch_phi_high = 0\.5, got 0\.75"):
             Motivation(default_params=MotivationParams(switch_phi_low=0.75))
 

@@ -13,7 +13,7 @@ from koki2_envs.params import ObstaclesParams
 from koki2_envs.rendering import scene_of
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
-# A world of 7 by 5: a wall in column 2 with a door in row 3, and a wall in row 1 behind it with a door in column 6.
+# A world of 7 by 5: a wall in column 2 with a door in row 3, and right of it one in row 1 with a door in column 6.
 ROOMS = [[0, 0, 1, 4], [3, 0, 6, 0], [3, 2, 6, 4], [2, 3, 2, 3], [6, 1, 6, 1]]
 
 
@@ -93,7 +93,7 @@ class TestRules:
         free = {(x, y) for x0, y0, x1, y1 in ROOMS for x in range(x0, x1 + 1) for y in range(y0, y1 + 1)}
         assert cells == free
 
-    def test_a_world_with_too_many_cells_is_refused(self):
+    def test_a_world_with_too_many_cells_is_rejected(self):
         with pytest.raises(ValueError, match=r"width · height must be at most 65535 .* got 65536"):
             Obstacles(default_params=ObstaclesParams(width=256, height=256))
 

@@ -83,7 +83,7 @@ class TestSeason:
             assert [float(info[name]) for name in ("energy_gained", "bad_arrivals", "unripe_arrivals")] == [0, 1, 0]
 
     def test_the_turn_under_an_agent_makes_no_arrival(self):
-        """Who stands on second food when it comes into season has arrived there before; it must come again."""
+        """An agent that stands on second food when it comes into season arrived before; it must arrive again."""
         _, after, *_, info = step(state_of(0, time=5), STAY)
         assert [float(info[name]) for name in ("energy_gained", "second_meals")] == [0, 0]
         assert bool(info["reached_source"])
@@ -134,7 +134,7 @@ class TestBirth:
         )
         assert drawn == undrawn + 1
 
-    def test_ends_the_wrong_way_round_are_refused(self):
+    def test_ends_the_wrong_way_round_are_rejected(self):
         env, params = make("L4.1")
         with pytest.raises(ValueError, match=r"season_phi_low must be at most season_phi_high = 0\.6, got 0\.7"):
             env.check_params(params.replace(season_phi_low=0.7))

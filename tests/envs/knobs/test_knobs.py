@@ -64,7 +64,7 @@ class TestRamp:
             (("low", 1.0), TypeError, "schedule start must be a number, got 'low'"),
         ],
     )
-    def test_what_cannot_be_is_refused(self, arguments, error, message):
+    def test_invalid_values_are_rejected(self, arguments, error, message):
         with pytest.raises(error, match=message):
             ramp(*arguments)
 

@@ -25,7 +25,7 @@ def test_every_free_cell_can_be_reached_and_nothing_lies_in_walls(width, height,
 @given(SIDES, SIDES, st.integers(1, 7), st.integers(0, 2**31 - 1))
 @settings(max_examples=12)
 def test_each_wall_has_exactly_one_gap(width, height, num_walls, seed):
-    """Rectangles do not overlap, and whoever closes one door cuts off what lies behind."""
+    """Rectangles do not overlap, and closing one door cuts off what lies beyond."""
     built, _ = worlds(num_walls, seed, jnp.asarray([width, height]))
     for rectangles in np.asarray(built):
         exist = rectangles[:, 0] <= rectangles[:, 2]

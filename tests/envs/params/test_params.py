@@ -71,7 +71,7 @@ def test_batched_params_survive_json():
     ],
 )
 @pytest.mark.parametrize("way", ["constructor", "replace", "from_dict"])
-def test_what_cannot_be_is_refused_by_name_value_and_range(knobs, error, message, way):
+def test_invalid_values_are_rejected_by_name_value_and_range(knobs, error, message, way):
     enter = {
         "constructor": lambda: ForagingParams(**knobs),
         "replace": lambda: ForagingParams().replace(**knobs),
@@ -81,7 +81,7 @@ def test_what_cannot_be_is_refused_by_name_value_and_range(knobs, error, message
         enter[way]()
 
 
-def test_unknown_knobs_are_refused_with_a_hint():
+def test_unknown_knobs_are_rejected_with_a_hint():
     with pytest.raises(TypeError, match="unknown knob 'grad_gian'; did you mean 'grad_gain'"):
         ForagingParams().replace(grad_gian=1.0)
     with pytest.raises(ValueError, match="unknown knob 'grad_gian'; did you mean 'grad_gain'"):
@@ -90,7 +90,7 @@ def test_unknown_knobs_are_refused_with_a_hint():
         ForagingParams.from_dict({"grad_gain": {"start": 0.0}})
 
 
-def test_more_bad_sources_than_sources_are_refused():
+def test_more_bad_sources_than_sources_are_rejected():
     env, params = make("L0.2")
     with pytest.raises(ValueError, match="num_bad_sources must be at most num_sources = 4, got 5"):
         env.reset(jax.random.key(0), params.replace(num_bad_sources=5))
@@ -111,7 +111,7 @@ def test_contradictions_are_seen_in_whatever_holds_the_number_and_in_every_step(
             call()
 
 
-def test_params_of_a_world_built_on_this_one_are_refused_too():
+def test_params_of_a_world_built_on_this_one_are_rejected_too():
     env, _ = make("L1.0")
     with pytest.raises(TypeError, match=r"L1\.0 takes ForagingParams, got SeasonsParams"):
         env.reset(jax.random.key(0), make("L4.1")[1])

@@ -240,7 +240,7 @@ BROKEN = {
     NoFinalObservation: ("six values", "info lacks .'final_observation'"),
     OutsideItsSpace: ("spaces", "outside"),
     AnotherShape: ("spaces", "shape .2,. instead of .3,."),
-    AnotherDtype: ("spaces", "dtype float32, which is no int32"),
+    AnotherDtype: ("spaces", "dtype float32, which is not int32"),
     MiscountedActions: ("spaces", "num_actions is 3"),
     ActionSpaceWithoutEnd: ("spaces", "contains 2, which it excludes"),
     StateChangesType: ("stable types", "time"),

@@ -76,7 +76,7 @@ def test_an_unknown_property_cannot_be_skipped():
         check_env(Counter(), skip=["space"])
 
 
-def test_params_without_time_limit_are_refused():
+def test_params_without_time_limit_are_rejected():
     @dataclasses.dataclass
     class Timeless:
         rise: float = 0.5

@@ -1,4 +1,4 @@
-"""The worlds, one file a family."""
+"""Worlds, one file for each family."""
 
 from koki2_envs.environments.base import World
 from koki2_envs.environments.foraging import Foraging

@@ -1,4 +1,4 @@
-"""Work that only a few members of a batch need, done for those few."""
+"""Compute for the few members of a batch that need it (resets, here)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 T = TypeVar("T")
 
-# Members that are served together. On a CPU a few dozen amortise the cost of a round; more would do work in vain.
+# Members that are served together. On a CPU a few dozen amortise the cost of a round; more would be wasted work.
 _SMALLEST_ROUND, _ROUNDS_OF_A_BATCH = 16, 32
 
 
@@ -19,12 +19,12 @@ def on_demand(needed: jax.Array, function: Callable[..., T], *arguments: Any) ->
 
     Under ``vmap`` a plain condition computes everything for every member and then selects. This one, on a CPU, gathers
     those in need and serves them in rounds of fixed size, as many as it takes. On other devices, where a loop of
-    unknown length costs more than it saves, everybody is served at once. The results are the same.
+    unknown length costs more than it saves, all members are served at once. The results are the same.
 
     Args:
         needed: () bool.
         function: pure; traced arrays must reach it through ``arguments``. It is not differentiated.
-        arguments: pytrees. What is no array in them stays a constant.
+        arguments: pytrees. Leaves that are not arrays stay constants.
 
     Returns:
         What ``function`` returns, or zeros of its shape.
@@ -50,13 +50,13 @@ def on_demand(needed: jax.Array, function: Callable[..., T], *arguments: Any) ->
         if not in_batched[0]:
             needed = jnp.broadcast_to(needed, (axis_size,))
 
-        def everybody(needed: jax.Array, *traced: jax.Array) -> T:
+        def all_members(needed: jax.Array, *traced: jax.Array) -> T:
             return jax.vmap(call, axes, axis_size=axis_size)(*traced)
 
-        def those_in_need(needed: jax.Array, *traced: jax.Array) -> T:
+        def members_in_need(needed: jax.Array, *traced: jax.Array) -> T:
             return _in_rounds(call, nothing, needed, axes, traced)
 
-        served = jax.lax.platform_dependent(needed, *traced, cpu=those_in_need, default=everybody)
+        served = jax.lax.platform_dependent(needed, *traced, cpu=members_in_need, default=all_members)
         return served, jax.tree.map(lambda _: True, nothing)
 
     return alone(needed, *traced)
@@ -72,8 +72,8 @@ def _in_rounds(
 
     def one_round(carry: tuple[jax.Array, T]) -> tuple[jax.Array, T]:
         served, results = carry
-        # The member that is the n-th in need is the first up to which n are; behind the last there is none, and what
-        # is made for nobody is dropped.
+        # The member that is the n-th in need is the first up to which n are; after the last there is none, and
+        # results without a member are dropped.
         members = jnp.searchsorted(so_far, served + 1 + jnp.arange(size), method="scan_unrolled")
         theirs = [x if axis is None else x.at[members].get(mode="clip") for x, axis in zip(traced, axes, strict=True)]
         made = jax.vmap(call, axes, axis_size=size)(*theirs)

@@ -1,4 +1,4 @@
-"""What every world is: a Gymnax environment with phase, a body, and a reward whose return is fitness."""
+"""World: the base class of all worlds, a Gymnax environment with phase, params and a reward whose return is fitness."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
     Attributes:
         rung: the rung of the ladder that the world stands on.
         observation_names: a name for each entry of the observation.
-        observation_scales: the typical size of each entry in a life, for those who scale what they sense.
+        observation_scales: the typical size of each entry in a life, for agents that scale their inputs.
         action_names: a name for each action.
         metric_names: entries of the info that are summed over a life and reported besides those that every world has.
         structure_specs: declarations of constructor arguments by name; worlds with arguments of their own add to them.
@@ -62,14 +62,14 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         return len(self.action_names)
 
     def check_params(self, params: ParamsT) -> None:
-        """Refuses params that cannot be together with each other or with this world's structure.
+        """Rejects params that are incompatible with each other or with this world's structure.
 
-        Whoever begins a life or takes a step has them checked; default params only then with the structure, so that
-        a world with fewer things than its rung's knobs count can be made before they are set.
+        ``reset`` and ``step`` call it. Default params are checked against the structure only then, so that a world with
+        fewer things than its rung's knobs count can be made before those knobs are set.
 
         Raises:
             TypeError: params of another world.
-            ValueError: values that contradict each other or the structure, by name.
+            ValueError: values incompatible with each other or the structure, by name.
         """
         expected = type(self._default_params)
         if type(params) is not expected:
@@ -79,7 +79,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
         self.check_knobs(params)
 
     def check_knobs(self, params: ParamsT) -> None:
-        """Refuses knobs that cannot be together; families add what contradicts itself in theirs.
+        """Rejects incompatible knobs; families add the checks of their own.
 
         Raises:
             ValueError: by name.
@@ -96,7 +96,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
             The first observation, and the state.
 
         Raises:
-            TypeError, ValueError: params that cannot be (see :meth:`check_params`).
+            TypeError, ValueError: invalid params (see :meth:`check_params`).
         """
         params = self.default_params if params is None else params
         self.check_params(params)
@@ -108,25 +108,25 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
     ) -> tuple[jax.Array, StateT, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
         """One transition with time limit and auto-reset.
 
-        It does what Gymnax's own does, except that this draws a birth for every world in every step; here only lives
+        It does what Gymnax's own does, except that Gymnax draws a birth for every world in every step; here only lives
         that end pay for one (see :func:`koki2_envs.environments.auto_reset.on_demand`).
 
         Args:
             key: random key.
             state: of the world.
-            action: () int32; what is no action's number does what 0 does.
+            action: () int32; out-of-range actions act as 0.
             params: knobs; default params where None.
 
         Returns:
             Observation and state (of the newborn where the life ended), reward, terminated, truncated, and info, which
-            holds ``terminated``, ``truncated`` and the ``final_observation`` besides what the rung tells.
+            holds ``terminated``, ``truncated`` and the ``final_observation`` besides the info of the step.
 
         Raises:
-            TypeError, ValueError: params that cannot be (see :meth:`check_params`).
+            TypeError, ValueError: invalid params (see :meth:`check_params`).
         """
         params = self.default_params if params is None else params
         self.check_params(params)
-        # Inside of code that is being compiled, knobs that are plain numbers stay constants, and idle ones are free.
+        # Inside code that is being compiled, knobs that are plain numbers stay constants, and idle ones are free.
         traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((key, state, action)))
         run = World._step if traced else _compiled_step
         return run(self, key, state, action, params)

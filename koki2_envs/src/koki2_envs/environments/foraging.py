@@ -1,4 +1,4 @@
-"""Foraging on a grid: rungs L0.0 to L1.1 and L4.0."""
+"""Foraging on a grid, rungs L0.0 to L1.1 and L4.0."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import jax
 import jax.numpy as jnp
 from gymnax.environments import spaces
 
+from koki2_envs.environments.composition import SourceGroup
 from koki2_envs.environments.grid import Grid, ParamsT, StateT
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import is_always, largest, value_at
 from koki2_envs.mechanics import body
 from koki2_envs.mechanics.rng import Feature, Rng
-from koki2_envs.mechanics.sources import Contacts, Sources, scatter, source_fields
+from koki2_envs.mechanics.sources import Contacts, Sources, scatter, source_fields, together
 from koki2_envs.params import ForagingParams
+from koki2_envs.suggestions import did_you_mean
 
 # jax.random.normal in float32 cannot exceed this (the inverse error function of the largest float below 1).
 _MAX_NORMAL = 5.5
@@ -51,39 +53,46 @@ class Foraging(Grid[StateT, ParamsT]):
     ``reached_source`` bool (contact with a good source, arrival or not).
     """
 
-    observation_names: ClassVar[tuple[str, ...]] = ("grad_x", "grad_y", "energy", "integrity")
-    observation_scales: ClassVar[tuple[float, ...]] = (1 / 3, 1 / 3, 1.0, 1.0)
+    own_structure: ClassVar[Mapping[str, int]] = {"num_sources": 1}
+    own_senses: ClassVar[Mapping[str, float]] = {"grad_x": 1 / 3, "grad_y": 1 / 3, "energy": 1.0, "integrity": 1.0}
+    own_levels: ClassVar[tuple[str, ...]] = ("energy", "integrity")
+    own_groups: ClassVar[tuple[SourceGroup, ...]] = (
+        SourceGroup("food", "num_sources", Feature.SCATTER, bad="num_bad_sources"),
+    )
     state_class: ClassVar[type[ForagingState]] = ForagingState
     params_class: ClassVar[type[ForagingParams]] = ForagingParams
-    level_names: ClassVar[tuple[str, ...]] = ("energy", "integrity")
+    num_sources: int
 
-    def __init__(
-        self, rung: str = "L0.0", default_params: ParamsT | None = None, *, num_sources: int = 1, **further: int
-    ):
+    def __init__(self, rung: str | None = None, default_params: ParamsT | None = None, **structure: int):
         """Makes a world.
 
         Args:
-            rung: the rung's name.
-            default_params: its knobs.
-            num_sources: K, how many sources there are; at least 1.
-            further: what a family adds to that.
+            rung: the rung's name; the class's name where None.
+            default_params: its knobs; their defaults where None.
+            structure: how many things there are, which sets array shapes: ``num_sources`` and what the families of
+                the class add to it, 1 where not given otherwise by ``structure_defaults``. Each is an attribute.
 
         Raises:
-            TypeError, ValueError: ``num_sources`` is no whole number or below 1, or the params contradict it.
+            TypeError, ValueError: an unknown argument, one that is not a whole number or out of its range, or params
+                incompatible with each other.
         """
+        for name in structure:
+            if name not in self.structure_defaults:
+                hint = did_you_mean(name, self.structure_defaults)
+                raise TypeError(f"{type(self).__name__} has no structure argument {name!r}{hint}")
         knobs: Any = default_params or self.params_class()  # type: ignore[call-arg] # knobs have defaults
-        super().__init__(rung, knobs, num_sources=num_sources, **further)
-        self.num_sources = self.structure["num_sources"]
-
-    @property
-    def num_places(self) -> int:
-        """How many sources there are of all kinds together."""
-        return self.num_sources
+        super().__init__(rung or type(self).__name__, knobs, **{**self.structure_defaults, **structure})
+        for name, value in self.structure.items():
+            setattr(self, name, value)
 
     def initial_sources(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
-        """The sources of a newborn's world."""
-        cells = partial(self.cells, around=around, params=params)
-        return scatter(Rng(key, Feature.SCATTER), self.num_sources, params.num_bad_sources, cells)
+        """The sources of a newborn's world, group after group."""
+        groups = []
+        for group in self.source_groups:
+            cells = partial(self.cells, around=around, params=params, box=self.boxes(around, params, group.name))
+            rng = Rng(key, self.stream(group.name, group.feature))
+            groups.append(scatter(rng, self.structure[group.argument], getattr(params, group.bad or "", 0), cells))
+        return groups[0] if len(groups) == 1 else together(*groups)
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""
@@ -98,15 +107,28 @@ class Foraging(Grid[StateT, ParamsT]):
             "integrity": jnp.ones((), jnp.float32),
         }
 
+    def edible(self, state: StateT) -> jax.Array:
+        """Which sources are good food, be they in season or not; (K,) bool."""
+        return ~state.source_is_bad
+
+    def spoiled(self, state: StateT) -> jax.Array:
+        """Which sources are bad food; (K,) bool."""
+        return state.source_is_bad
+
+    def feeds(self, state: StateT, phi: jax.Array) -> jax.Array:
+        """Which sources feed in a step at phase ``phi``; (K,) bool."""
+        return self.edible(state)
+
     def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
-        """Energy from good sources, loss of integrity from bad ones (see :meth:`Grid.effects`)."""
-        good_arrivals = jnp.sum(contacts.arrived & ~state.source_is_bad).astype(jnp.float32)
-        bad_arrivals = jnp.sum(contacts.arrived & state.source_is_bad).astype(jnp.float32)
+        """Energy from good food, loss of integrity from bad food (see :meth:`Grid.effects`)."""
+        feeds = self.feeds(state, phi)
+        meals = jnp.sum(contacts.arrived & feeds).astype(jnp.float32)
+        bad_arrivals = jnp.sum(contacts.arrived & self.spoiled(state)).astype(jnp.float32)
         return {
-            "energy_gained": value_at(params.energy_gain, phi) * good_arrivals,
+            "energy_gained": value_at(params.energy_gain, phi) * meals,
             "integrity_lost": value_at(params.bad_source_integrity_loss, phi) * bad_arrivals,
             "bad_arrivals": bad_arrivals,
-            "reached_source": jnp.any(contacts.touching & ~state.source_is_bad),
+            "reached_source": jnp.any(contacts.touching & feeds),
         }
 
     def metabolise(

@@ -1,19 +1,24 @@
-"""A grid with sources: how a step goes and what is sensed; families of worlds fill in what a step does to the body."""
+"""Grid worlds with sources: how a step goes and what is sensed. Families of worlds fill in what they add.
+
+Every hook composes: a family's method returns what ``super()`` returns together with what the family adds, so that
+families can be combined by deriving from several of them.
+"""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from koki2_envs.environments.base import World
+from koki2_envs.environments.composition import Composed
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import is_always, value_at
-from koki2_envs.mechanics import body, movement, sensing
+from koki2_envs.mechanics import body, layouts, movement, sensing
 from koki2_envs.mechanics.rng import Feature, Rng
 from koki2_envs.mechanics.rows import row
 from koki2_envs.mechanics.sources import (
@@ -29,20 +34,19 @@ from koki2_envs.params import ForagingParams
 StateT = TypeVar("StateT", bound=ForagingState)
 ParamsT = TypeVar("ParamsT", bound=ForagingParams)
 
+Box = tuple[jax.Array, ...] | jax.Array
+"""A part of the world: x and y of its upper left cell, width and height, each () or (n,) int32."""
 
-class Grid(World[StateT, ParamsT]):
+
+class Grid(Composed, World[StateT, ParamsT]):
     """Base of the worlds on a grid with sources. A family overrides what it adds to or changes, and nothing else.
 
     Attributes:
-        state_class: the family's state.
-        level_names: the body variables, all of them vital; each has knobs ``<name>_setpoint``, ``<name>_drive_weight``.
-        terrain_names: the state variables that :meth:`terrain` draws.
+        state_class: the class of its states.
     """
 
     action_names: ClassVar[tuple[str, ...]] = movement.ACTION_NAMES
     state_class: ClassVar[type[ForagingState]]
-    level_names: ClassVar[tuple[str, ...]]
-    terrain_names: ClassVar[tuple[str, ...]] = ()
 
     def size(self, params: ParamsT) -> jax.Array:
         """Width and height in cells; (2,) int32."""
@@ -50,7 +54,7 @@ class Grid(World[StateT, ParamsT]):
 
     def reset_env(self, key: jax.Array, params: ParamsT) -> tuple[jax.Array, StateT]:
         """A newborn in the middle of the grid, among sources in cells that the family's rules draw."""
-        state = self.state_class(**self.birth(key, params))
+        state: Any = self.state_class(**self.birth(key, params))
         return self.observe(key, state, None, params), state
 
     def step_env(
@@ -65,22 +69,11 @@ class Grid(World[StateT, ParamsT]):
         levels = self.metabolise(state, effects, params, phi)
         drive_reduction = self.drive(state, self.levels(state), params, phi) - self.drive(state, levels, params, phi)
         reached = effects["reached_source"]
-        sources = deplete_and_respawn(
-            key,
-            state.sources,
-            contacts.arrived,
-            enabled=params.deplete_sources,
-            good_delay=params.respawn_delay,
-            bad_delay=params.bad_source_respawn_delay,
-            bad_deplete_p=params.bad_source_deplete_p,
-            cells=partial(self.cells, around=self.terrain_of(state), params=params),
-            phi=phi,
-        )
         after = state.replace(
             time=state.time + 1,
             succeeded=state.succeeded | reached,
             pos=pos,
-            **source_fields(sources),
+            **source_fields(self.sources_after(key, state, contacts, params, phi)),
             **levels,
             **self.weather(key, state, params, phi),
         )
@@ -88,17 +81,34 @@ class Grid(World[StateT, ParamsT]):
         if not is_always(params.terminate_on_reach, False):
             terminated = terminated | (jnp.asarray(params.terminate_on_reach) & reached)
         reward = self.reward(params, effects["energy_gained"], reached & ~state.succeeded, drive_reduction, phi)
-        further = self.extra_reward(effects, params, phi)
-        reward = reward if further is None else reward + further
+        extra = self.extra_reward(effects, params, phi)
+        reward = reward if extra is None else reward + extra
         info = {**effects, "drive_reduction": drive_reduction}
         return self.observe(key, after, action, params), after, reward, terminated, info
+
+    def sources_after(
+        self, key: jax.Array, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array
+    ) -> Sources:
+        """The sources after a step: those arrived at deplete, others come back."""
+        around = self.terrain_of(state)
+        return deplete_and_respawn(
+            key,
+            state.sources,
+            contacts.arrived,
+            enabled=params.deplete_sources,
+            good_delay=params.respawn_delay,
+            bad_delay=params.bad_source_respawn_delay,
+            bad_deplete_p=params.bad_source_deplete_p,
+            cells=lambda bits: self.cells(bits, around, params, self.boxes(around, params)),
+            phi=phi,
+        )
 
     def observe(self, key: jax.Array, state: StateT, action: jax.Array | None, params: ParamsT) -> jax.Array:
         """What the agent senses in ``state``; float32. Its phase is that of the transition that led here."""
         phi = self.phase(jnp.maximum(state.time - 1, 0), params)
-        gradient = self.smell(key, state, self.foods(state.sources), params, phi)
-        further = self.extra_senses(key, state, params, phi)
-        observation = row(gradient[0], gradient[1], state.energy, state.integrity, *further)
+        gradient = self.smell(key, state, self.part(state.sources, "food"), params, phi)
+        extra = self.extra_senses(key, state, params, phi)
+        observation = row(gradient[0], gradient[1], state.energy, state.integrity, *extra)
         return sensing.add_noise(Rng(key, Feature.NOISE), observation, params.obs_noise, phi)
 
     def smell(self, key: jax.Array, state: StateT, sources: Sources, params: ParamsT, phi: jax.Array) -> jax.Array:
@@ -122,10 +132,10 @@ class Grid(World[StateT, ParamsT]):
 
     def drive(self, state: StateT, levels: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
         """The drive D of a body with such levels, under the weights that hold in ``state``; () float32."""
-        setpoints = tuple(value_at(getattr(params, f"{name}_setpoint"), phi) for name in self.level_names)
-        return body.drive(
-            tuple(levels[name] for name in self.level_names), setpoints, self.drive_weights(state, params, phi)
-        )
+        names = self.level_names
+        setpoints = tuple(value_at(getattr(params, f"{name}_setpoint"), phi) for name in names)
+        weights = self.drive_weights(state, params, phi)
+        return body.drive(tuple(levels[name] for name in names), setpoints, tuple(weights[name] for name in names))
 
     def terrain_of(self, state: StateT) -> dict[str, jax.Array]:
         """The :meth:`terrain` of a life."""
@@ -134,6 +144,29 @@ class Grid(World[StateT, ParamsT]):
     def levels(self, state: StateT) -> dict[str, jax.Array]:
         """The body variables by name."""
         return {name: getattr(state, name) for name in self.level_names}
+
+    # Groups of sources.
+
+    def group_slice(self, group: str) -> slice:
+        """Where the sources of a group lie among all of them."""
+        names = [each.name for each in self.source_groups]
+        ends = [sum(self.structure[each.argument] for each in self.source_groups[:n]) for n in range(len(names) + 1)]
+        index = names.index(group)
+        return slice(ends[index], ends[index + 1])
+
+    @property
+    def num_places(self) -> int:
+        """K, how many sources there are of all groups together."""
+        return sum(self.structure[group.argument] for group in self.source_groups)
+
+    def is_of(self, group: str) -> jax.Array:
+        """Which sources belong to a group; (K,) bool."""
+        where, index = self.group_slice(group), jnp.arange(self.num_places)
+        return index >= where.start if where.stop == self.num_places else (index >= where.start) & (index < where.stop)
+
+    def part(self, sources: Sources, group: str) -> Sources:
+        """The sources of one group."""
+        return sources if len(self.source_groups) == 1 else sources.part(self.group_slice(group))
 
     # What a family must say.
 
@@ -146,7 +179,7 @@ class Grid(World[StateT, ParamsT]):
 
         Args:
             state: before the step.
-            contacts: where the agent has come to, and what it met there.
+            contacts: the agent's cell after the step, and the sources there.
             params: knobs.
             phi: phase of the step.
         """
@@ -158,24 +191,31 @@ class Grid(World[StateT, ParamsT]):
         """The body variables after a step, by name; each is vital."""
         raise NotImplementedError
 
-    # What a family may change.
+    # What a family may add to.
 
     def terrain(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """State variables that are drawn at birth and on which the sources' places depend."""
         return {}
 
-    def cells(self, bits: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> tuple[jax.Array, jax.Array]:
-        """Where sources (n of them) lie that come into the world.
+    def boxes(self, around: Mapping[str, jax.Array], params: ParamsT, group: str | None = None) -> Box | None:
+        """The part of the world in which sources lie: of one group, or one for each source; None for anywhere."""
+        return None
+
+    def cells(
+        self, bits: jax.Array, around: Mapping[str, jax.Array], params: ParamsT, box: Box | None = None
+    ) -> tuple[jax.Array, jax.Array]:
+        """Cells for n things that come into the world.
 
         Args:
             bits: (n,) uint32, uniform.
             around: the :meth:`terrain`.
             params: knobs.
+            box: the part of the world in which they lie; None for anywhere.
 
         Returns:
             Cells (n, 2) int32, and the randomness that is left, (n,) uint32.
         """
-        return uniform_cells(bits, self.size(params))
+        return uniform_cells(bits, self.size(params)) if box is None else layouts.cells_in(bits, box)
 
     def moved(self, state: StateT, action: jax.Array, params: ParamsT) -> jax.Array:
         """The cell that an action leads to; (2,) int32."""
@@ -185,16 +225,16 @@ class Grid(World[StateT, ParamsT]):
         """The next values of state variables that change by themselves."""
         return {}
 
-    def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[Any, ...]:
-        """The weight of every body variable in the drive, in the order of ``level_names``."""
-        return tuple(value_at(getattr(params, f"{name}_drive_weight"), phi) for name in self.level_names)
+    def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> dict[str, Any]:
+        """The weight of every body variable in the drive, by name."""
+        return {name: value_at(getattr(params, f"{name}_drive_weight"), phi) for name in self.level_names}
 
     def extra_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array | None:
         """What a step's :meth:`effects` are worth besides what every world rewards; () float32, None for nothing."""
         return None
 
     def extra_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
-        """Entries of the observation behind the first four, each () float32."""
+        """Entries of the observation after the first four, each () float32."""
         return ()
 
     def extra_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
@@ -204,7 +244,3 @@ class Grid(World[StateT, ParamsT]):
     def extra_state(self, params: ParamsT) -> dict[str, Any]:
         """The space of every state variable that the family adds, by name."""
         return {}
-
-    def foods(self, sources: Sources) -> Sources:
-        """The sources to which the first gradient leads."""
-        return sources

@@ -1,4 +1,4 @@
-"""Food and water: rungs L2.0 to L2.2."""
+"""Homeostasis: food and water, rungs L2.0 to L2.2."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ import jax.numpy as jnp
 from flax import struct
 from gymnax.environments import spaces
 
+from koki2_envs.environments.composition import SourceGroup
 from koki2_envs.environments.foraging import Foraging
+from koki2_envs.environments.grid import Box
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import is_always, known_number, value_at
 from koki2_envs.mechanics import body, layouts
 from koki2_envs.mechanics.rng import Feature, Rng
-from koki2_envs.mechanics.sources import Contacts, Sources, scatter, together
+from koki2_envs.mechanics.sources import Contacts
 from koki2_envs.params import HomeostasisParams
 
 
 @struct.dataclass
 class HomeostasisState(ForagingState):
-    """State of a life with food and water; the sources are the food and, behind it, the water.
+    """State of a life with food and water; the sources are the food and, after it, the water.
 
     Attributes:
         layout: () int32, the life's law: 0 uniform, 1 clustered, 2 opposite.
@@ -48,7 +50,7 @@ class Homeostasis(Foraging[StateT, ParamsT]):
     [0, 1]. ``obs_noise`` is added to all seven.
 
     **Sources**: ``num_sources`` food and ``num_water`` water. Of the food ``num_bad_sources`` are bad, of the water
-    ``num_salty`` are salty; they smell as the others do. All deplete and come back by the same rules, salty water as
+    ``num_salty`` are salty; they smell like the others. All deplete and come back by the same rules, salty water as
     bad sources do.
 
     **Layout**, drawn for each life among three laws with weights ``layout_uniform``, ``layout_clustered``,
@@ -67,74 +69,48 @@ class Homeostasis(Foraging[StateT, ParamsT]):
     ``bad_arrivals`` counts bad food and salty water, ``reached_source`` is contact with good food.
     """
 
-    observation_names: ClassVar[tuple[str, ...]] = (*Foraging.observation_names, "water_x", "water_y", "hydration")
-    observation_scales: ClassVar[tuple[float, ...]] = (*Foraging.observation_scales, 1 / 3, 1 / 3, 1.0)
-    metric_names: ClassVar[tuple[str, ...]] = ("water_gained", "salty_arrivals")
+    own_structure: ClassVar[Mapping[str, int]] = {"num_water": 1}
+    own_senses: ClassVar[Mapping[str, float]] = {"water_x": 1 / 3, "water_y": 1 / 3, "hydration": 1.0}
+    own_levels: ClassVar[tuple[str, ...]] = ("hydration",)
+    own_metrics: ClassVar[tuple[str, ...]] = ("water_gained", "salty_arrivals")
+    own_terrain: ClassVar[tuple[str, ...]] = ("layout", "food_box", "water_box")
+    own_groups: ClassVar[tuple[SourceGroup, ...]] = (
+        SourceGroup("water", "num_water", Feature.SECOND_SCATTER, bad="num_salty"),
+    )
+    own_draws: ClassVar[tuple[Feature, ...]] = (Feature.TERRAIN,)
     state_class: ClassVar[type[ForagingState]] = HomeostasisState
     params_class: ClassVar[type[HomeostasisParams]] = HomeostasisParams
-    level_names: ClassVar[tuple[str, ...]] = ("energy", "integrity", "hydration")
-    terrain_names: ClassVar[tuple[str, ...]] = ("layout", "food_box", "water_box")
-
-    def __init__(
-        self, rung: str = "L2.0", default_params: ParamsT | None = None, *, num_sources: int = 1, num_water: int = 1
-    ):
-        """Makes a world.
-
-        Args:
-            rung: the rung's name.
-            default_params: its knobs.
-            num_sources: how much food there is; at least 1.
-            num_water: how many waters; at least 1.
-
-        Raises:
-            TypeError, ValueError: a number is not whole or below 1, or the params contradict it or each other.
-        """
-        super().__init__(rung, default_params, num_sources=num_sources, num_water=num_water)
-        self.num_water = self.structure["num_water"]
+    num_water: int
 
     def check_knobs(self, params: ParamsT) -> None:
-        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+        """Rejects incompatible knobs (see :meth:`World.check_knobs`)."""
         super().check_knobs(params)
         names = [f"layout_{name}" for name in layouts.LAW_NAMES]
         if all(known_number(getattr(params, name)) == 0 for name in names):
             raise ValueError(f"one of {', '.join(names)} must be above 0, got 0 for all")
 
     @property
-    def num_places(self) -> int:
-        """How many sources there are of both kinds together."""
-        return self.num_sources + self.num_water
+    def is_water(self) -> jax.Array:
+        """Which sources are water; (K,) bool."""
+        return self.is_of("water")
 
     def terrain(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
-        """The life's layout."""
+        """The terrain and the life's layout."""
         if is_always(params.layout_clustered, 0.0) and is_always(params.layout_opposite, 0.0):
             layout = layouts.everywhere(self.size(params))
         else:
             weights = tuple(getattr(params, f"layout_{name}") for name in layouts.LAW_NAMES)
-            rng = Rng(key, Feature.TERRAIN)
+            rng = Rng(key, self.stream("Homeostasis", Feature.TERRAIN))
             layout = layouts.draw(rng.key(), weights, params.layout_spread, params.layout_shifts, self.size(params))
-        return dict(zip(self.terrain_names, layout, strict=True))
+        return {**super().terrain(key, params), **dict(zip(Homeostasis.own_terrain, layout, strict=True))}
 
-    def cells(self, bits: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> tuple[jax.Array, jax.Array]:
-        """Cells for all food and water (see :meth:`Grid.cells`), each in its box."""
-        is_water = jnp.arange(self.num_places) >= self.num_sources
+    def boxes(self, around: Mapping[str, jax.Array], params: ParamsT, group: str | None = None) -> Box:
+        """The layout's box of food or of water, or each source's own (see :meth:`Grid.boxes`)."""
         food, water = around["food_box"], around["water_box"]
-        return layouts.cells_in(bits, tuple(jnp.where(is_water, water[i], food[i]) for i in range(4)))
-
-    def initial_sources(self, key: jax.Array, around: Mapping[str, jax.Array], params: ParamsT) -> Sources:
-        """Food and, behind it, water."""
-        food = scatter(
-            Rng(key, Feature.SCATTER),
-            self.num_sources,
-            params.num_bad_sources,
-            lambda bits: layouts.cells_in(bits, around["food_box"]),
-        )
-        water = scatter(
-            Rng(key, Feature.SECOND_SCATTER),
-            self.num_water,
-            params.num_salty,
-            lambda bits: layouts.cells_in(bits, around["water_box"]),
-        )
-        return together(food, water)
+        if group is not None:
+            return water if group == "water" else food
+        is_water = self.is_water
+        return tuple(jnp.where(is_water, water[i], food[i]) for i in range(4))
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""
@@ -143,27 +119,25 @@ class Homeostasis(Foraging[StateT, ParamsT]):
             "hydration": jnp.asarray(value_at(params.hydration_init, 0.0), jnp.float32),
         }
 
-    def foods(self, sources: Sources) -> Sources:
-        """The food among the sources."""
-        return sources.part(slice(None, self.num_sources))
+    def edible(self, state: StateT) -> jax.Array:
+        """Which sources are good food; (K,) bool."""
+        return ~self.is_water & super().edible(state)
 
-    def waters(self, sources: Sources) -> Sources:
-        """The water among the sources."""
-        return sources.part(slice(self.num_sources, None))
+    def spoiled(self, state: StateT) -> jax.Array:
+        """Which sources are bad food; (K,) bool."""
+        return ~self.is_water & super().spoiled(state)
 
     def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """What food and water do (see :meth:`Grid.effects`)."""
-        is_water, is_bad = jnp.arange(self.num_places) >= self.num_sources, state.source_is_bad
-        good_food, bad_food, water, salty = (
-            jnp.sum(contacts.arrived & kind).astype(jnp.float32)
-            for kind in (~is_water & ~is_bad, ~is_water & is_bad, is_water, is_water & is_bad)
+        effects = super().effects(state, contacts, params, phi)
+        is_water = self.is_water
+        water, salty = (
+            jnp.sum(contacts.arrived & kind).astype(jnp.float32) for kind in (is_water, is_water & state.source_is_bad)
         )
         return {
-            "energy_gained": value_at(params.energy_gain, phi) * good_food,
-            "integrity_lost": value_at(params.bad_source_integrity_loss, phi) * bad_food
-            + value_at(params.salt_integrity_loss, phi) * salty,
-            "bad_arrivals": bad_food + salty,
-            "reached_source": jnp.any(contacts.touching & ~is_water & ~is_bad),
+            **effects,
+            "integrity_lost": effects["integrity_lost"] + value_at(params.salt_integrity_loss, phi) * salty,
+            "bad_arrivals": effects["bad_arrivals"] + salty,
             "water_gained": value_at(params.water_gain, phi) * water,
             "salty_arrivals": salty,
         }
@@ -176,24 +150,26 @@ class Homeostasis(Foraging[StateT, ParamsT]):
         return {**super().metabolise(state, effects, params, phi), "hydration": body.clip_level(hydration)}
 
     def extra_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
-        """What drinking is worth; () float32."""
-        return value_at(params.hydration_reward, phi) * effects["water_gained"]
+        """What drinking is worth, besides what else is rewarded; () float32."""
+        drinking = value_at(params.hydration_reward, phi) * effects["water_gained"]
+        other = super().extra_reward(effects, params, phi)
+        return drinking if other is None else other + drinking
 
     def extra_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
         """The gradient to water, and hydration."""
-        water = self.smell(key, state, self.waters(state.sources), params, phi)
-        return water[0], water[1], state.hydration
+        water = self.smell(key, state, self.part(state.sources, "water"), params, phi)
+        return *super().extra_senses(key, state, params, phi), water[0], water[1], state.hydration
 
     def extra_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
-        """The least and largest value of each further sense, without noise."""
+        """The least and largest value of each extra sense, without noise."""
         gradient = self.gradient_bound(params)
-        return (-gradient, gradient), (-gradient, gradient), (0.0, 1.0)
+        return *super().extra_bounds(params), (-gradient, gradient), (-gradient, gradient), (0.0, 1.0)
 
     def extra_state(self, params: ParamsT) -> dict[str, Any]:
         """The space of every state variable that water adds, by name."""
-        size = self.size(params)
-        largest_box = jnp.tile(size, 2)
+        largest_box = jnp.tile(self.size(params), 2)
         return {
+            **super().extra_state(params),
             "layout": spaces.Box(0, len(layouts.LAW_NAMES) - 1, (), jnp.int32),
             "food_box": spaces.Box(0, largest_box, (4,), jnp.int32),
             "water_box": spaces.Box(0, largest_box, (4,), jnp.int32),

@@ -1,4 +1,4 @@
-"""Food and water whose drive weights switch during a life: rung L4.2."""
+"""Motivation: food and water whose drive weights switch during a life, rung L4.2."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MotivationState(HomeostasisState):
     """State of a life in which the drive's weights switch.
 
     Attributes:
-        switch_phi: () float32 in [0, 1], the phase from which on the later weights hold.
+        switch_phi: () float32 in [0, 1], the phase from which the later weights hold.
     """
 
     switch_phi: jax.Array
@@ -54,59 +54,42 @@ class Motivation(Homeostasis[StateT, ParamsT]):
     **Info** of a step, besides that of :class:`Homeostasis`: ``drive`` float32, with which the step begins.
     """
 
-    metric_names: ClassVar[tuple[str, ...]] = (*Homeostasis.metric_names, "drive")
+    own_metrics: ClassVar[tuple[str, ...]] = ("drive",)
+    own_draws: ClassVar[tuple[Feature, ...]] = (Feature.SWITCH,)
     state_class: ClassVar[type[ForagingState]] = MotivationState
     params_class: ClassVar[type[MotivationParams]] = MotivationParams
 
-    def __init__(
-        self, rung: str = "L4.2", default_params: ParamsT | None = None, *, num_sources: int = 1, num_water: int = 1
-    ):
-        """Makes a world.
-
-        Args:
-            rung: the rung's name.
-            default_params: its knobs.
-            num_sources: how much food there is; at least 1.
-            num_water: how many waters; at least 1.
-
-        Raises:
-            TypeError, ValueError: a number is not whole or below 1, or the params contradict it or each other.
-        """
-        super().__init__(rung, default_params, num_sources=num_sources, num_water=num_water)
-
     def check_knobs(self, params: ParamsT) -> None:
-        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+        """Rejects incompatible knobs (see :meth:`World.check_knobs`)."""
         super().check_knobs(params)
         check_range(params, "switch_phi_low", "switch_phi_high")
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""
-        switch_phi = drawn_phase(Rng(key, Feature.SWITCH), params.switch_phi_low, params.switch_phi_high)
+        rng = Rng(key, self.stream("Motivation", Feature.SWITCH))
+        switch_phi = drawn_phase(rng, params.switch_phi_low, params.switch_phi_high)
         return {**super().birth(key, params), "switch_phi": switch_phi}
 
-    def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[Any, ...]:
-        """The weight of every body variable in the drive, in the order of ``level_names``."""
-        energy, integrity, hydration = super().drive_weights(state, params, phi)
+    def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> dict[str, Any]:
+        """The weight of every body variable in the drive, by name."""
+        weights = super().drive_weights(state, params, phi)
         switched = phi >= state.switch_phi
-        return (
-            jnp.where(switched, value_at(params.energy_drive_weight_after, phi), energy),
-            integrity,
-            jnp.where(switched, value_at(params.hydration_drive_weight_after, phi), hydration),
-        )
+        for name in ("energy", "hydration"):
+            later = value_at(getattr(params, f"{name}_drive_weight_after"), phi)
+            weights[name] = jnp.where(switched, later, weights[name])
+        return weights
 
     def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
-        """What food and water do, and what the body lacks (see :meth:`Grid.effects`)."""
+        """What food and water do, and the drive before the step (see :meth:`Grid.effects`)."""
         drive = self.drive(state, self.levels(state), params, phi)
         return {**super().effects(state, contacts, params, phi), "drive": drive}
 
     def extra_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array:
-        """What drinking is worth, less what the body lacks; () float32."""
+        """What else is rewarded, less the cost of the drive; () float32."""
         reward = super().extra_reward(effects, params, phi)
-        return (
-            reward
-            if is_always(params.drive_cost, 0.0)
-            else reward - value_at(params.drive_cost, phi) * effects["drive"]
-        )
+        if is_always(params.drive_cost, 0.0):
+            return reward
+        return reward - value_at(params.drive_cost, phi) * effects["drive"]
 
     def extra_state(self, params: ParamsT) -> dict[str, Any]:
         """The space of every state variable that the family adds, by name."""

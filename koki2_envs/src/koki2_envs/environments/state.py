@@ -1,4 +1,4 @@
-"""What a life is at a moment."""
+"""State of one life."""
 
 from __future__ import annotations
 

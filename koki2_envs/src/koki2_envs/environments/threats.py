@@ -1,10 +1,10 @@
-"""Places and times that hurt: rungs L3.0 to L3.2."""
+"""Threats: zones and storms that hurt, rungs L3.0 to L3.2."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import check_range, known_number, value_at, when_active
 from koki2_envs.mechanics import body, storms, zones
 from koki2_envs.mechanics.rng import Feature, Rng
-from koki2_envs.mechanics.sources import Contacts, Sources, uniform_cells
+from koki2_envs.mechanics.sources import Contacts, Sources
 from koki2_envs.mechanics.storms import Climate, Clock
 from koki2_envs.params import ThreatsParams
 
@@ -53,7 +53,11 @@ class ThreatsState(ForagingState):
         return Clock(self.storm_phase, self.storm_t, self.storm_warning, self.storm_announced, self.storm_real)
 
 
-class Threats(Foraging[ThreatsState, ThreatsParams]):
+StateT = TypeVar("StateT", bound=ThreatsState)
+ParamsT = TypeVar("ParamsT", bound=ThreatsParams)
+
+
+class Threats(Foraging[StateT, ParamsT]):
     """Foraging among zones that hurt and under storms that a cue announces.
 
     **Observation** (9,) float32: the four of :class:`Foraging`; ``pain``, 1 where the step that led here ended inside a
@@ -62,13 +66,13 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
     ``decoy``, 1 while the decoy is on. ``obs_noise`` is added to all nine.
 
     **Born** with ``num_zones`` centres, uniform but never within ``zone_radius`` of the birth cell
-    (:func:`koki2_envs.mechanics.zones.away_from`), ``num_shelters`` uniform shelters, a calm that begins, the decoy
-    off, and a validity uniform between ``cue_validity_low`` and ``cue_validity_high``.
+    (:func:`koki2_envs.mechanics.zones.away_from`), ``num_shelters`` uniform shelters, the clock at the start of a calm,
+    the decoy off, and a validity uniform between ``cue_validity_low`` and ``cue_validity_high``.
 
     **One step** as in :class:`Foraging`, and with the body: a step that ends inside a zone costs
     ``zone_integrity_loss``, however many zones there are; one that ends in a storm outside of the shelters
     ``storm_integrity_loss``; ``integrity_healing`` is added. Then the storms' clock
-    (:mod:`koki2_envs.mechanics.storms`) and the decoy go on.
+    (:mod:`koki2_envs.mechanics.storms`) and the decoy advance.
 
     **Info** of a step, besides that of :class:`Foraging`: ``lost_in_zones``, ``lost_in_storms`` float32, which are part
     of ``integrity_lost``.
@@ -76,41 +80,19 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
     Actions, ends and reward are those of :class:`Foraging`, the knobs its own and those of :class:`ThreatsParams`.
     """
 
-    observation_names: ClassVar[tuple[str, ...]] = (
-        *Foraging.observation_names, "pain", "cue", "shelter_x", "shelter_y", "decoy",
-    )  # fmt: skip
-    observation_scales: ClassVar[tuple[float, ...]] = (*Foraging.observation_scales, 1.0, 1.0, 1 / 3, 1 / 3, 1.0)
-    metric_names: ClassVar[tuple[str, ...]] = ("lost_in_zones", "lost_in_storms")
+    own_structure: ClassVar[Mapping[str, int]] = {"num_zones": 1, "num_shelters": 1}
+    own_senses: ClassVar[Mapping[str, float]] = {
+        "pain": 1.0, "cue": 1.0, "shelter_x": 1 / 3, "shelter_y": 1 / 3, "decoy": 1.0,
+    }  # fmt: skip
+    own_metrics: ClassVar[tuple[str, ...]] = ("lost_in_zones", "lost_in_storms")
+    own_draws: ClassVar[tuple[Feature, ...]] = (Feature.TERRAIN, Feature.SECOND_SCATTER)
     state_class: ClassVar[type[ForagingState]] = ThreatsState
     params_class: ClassVar[type[ThreatsParams]] = ThreatsParams
+    num_zones: int
+    num_shelters: int
 
-    def __init__(
-        self,
-        rung: str = "L3.0",
-        default_params: ThreatsParams | None = None,
-        *,
-        num_sources: int = 1,
-        num_zones: int = 1,
-        num_shelters: int = 1,
-    ):
-        """Makes a world.
-
-        Args:
-            rung: the rung's name.
-            default_params: its knobs.
-            num_sources: K, how many sources there are; at least 1.
-            num_zones: Z, how many zones; at least 1.
-            num_shelters: S, how many shelters; at least 1.
-
-        Raises:
-            TypeError, ValueError: a number is not whole or below 1, or the params contradict it or each other.
-        """
-        super().__init__(rung, default_params, num_sources=num_sources, num_zones=num_zones, num_shelters=num_shelters)
-        self.num_zones = self.structure["num_zones"]
-        self.num_shelters = self.structure["num_shelters"]
-
-    def check_knobs(self, params: ThreatsParams) -> None:
-        """Refuses knobs that cannot be together (see :meth:`World.check_knobs`)."""
+    def check_knobs(self, params: ParamsT) -> None:
+        """Rejects incompatible knobs (see :meth:`World.check_knobs`)."""
         super().check_knobs(params)
         check_range(params, "storm_calm_min", "storm_calm_max")
         check_range(params, "cue_validity_low", "cue_validity_high")
@@ -127,18 +109,20 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
                 f"zone_radius must be below {farthest:g}, how far the farthest cell is from birth, got {radius:g}"
             )
 
-    def birth(self, key: jax.Array, params: ThreatsParams) -> dict[str, jax.Array]:
+    def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
         """All state variables of a newborn, by name."""
         born = super().birth(key, params)
-        size = self.size(params)
+        size, around = self.size(params), {name: born[name] for name in self.terrain_names}
         low, high = params.cue_validity_low, params.cue_validity_high
 
         def centres() -> jax.Array:
-            places, _ = uniform_cells(Rng(key, Feature.TERRAIN).bits(self.num_zones), size)
+            rng = Rng(key, self.stream("Threats", Feature.TERRAIN))
+            places, _ = self.cells(rng.bits(self.num_zones), around, params)
             return zones.away_from(places, born["pos"], params.zone_radius, size)
 
         def storm() -> tuple[jax.Array, jax.Array, Clock]:
-            places, _ = uniform_cells(Rng(key, Feature.SECOND_SCATTER).bits(self.num_shelters), size)
+            rng = Rng(key, self.stream("Threats", Feature.SECOND_SCATTER))
+            places, _ = self.cells(rng.bits(self.num_shelters), around, params)
             validity = low + (high - low) * jax.random.uniform(Rng(key, Feature.CUE).key())
             climate = self.climate(validity, params)
             return places, validity, storms.new_round(Rng(key, Feature.STORM), climate)
@@ -153,8 +137,8 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
         threats = {"zone_pos": zone_pos, "shelter_pos": shelter_pos, "validity": validity}
         return {**born, **threats, **_clock_fields(clock), "decoy_on": jnp.zeros((), bool)}
 
-    def climate(self, validity: jax.Array, params: ThreatsParams) -> Climate:
-        """What is known of all storms of a life of such a validity."""
+    def climate(self, validity: jax.Array, params: ParamsT) -> Climate:
+        """The climate of a life with this validity."""
         return Climate(
             params.storm_calm_min,
             params.storm_calm_max,
@@ -165,7 +149,7 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
             params.false_alarm_p,
         )
 
-    def in_zone(self, pos: jax.Array, state: ThreatsState, params: ThreatsParams) -> jax.Array:
+    def in_zone(self, pos: jax.Array, state: StateT, params: ParamsT) -> jax.Array:
         """Whether a zone hurts in a cell (2,) int32; () bool."""
         return when_active(
             params.zone_integrity_loss,
@@ -174,7 +158,7 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
             lambda: jnp.zeros((), bool),
         )
 
-    def out_in_storm(self, pos: jax.Array, phase: jax.Array, state: ThreatsState, params: ThreatsParams) -> jax.Array:
+    def out_in_storm(self, pos: jax.Array, phase: jax.Array, state: StateT, params: ParamsT) -> jax.Array:
         """Whether the storm hurts in a cell (2,) int32 while the clock's phase is ``phase``; () bool."""
         return when_active(
             params.storm_integrity_loss,
@@ -183,9 +167,7 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
             lambda: jnp.zeros((), bool),
         )
 
-    def effects(
-        self, state: ThreatsState, contacts: Contacts, params: ThreatsParams, phi: jax.Array
-    ) -> dict[str, jax.Array]:
+    def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """As in foraging, and what zones and storms cost (see :meth:`Grid.effects`)."""
         effects = super().effects(state, contacts, params, phi)
         out = self.out_in_storm(contacts.pos, storms.next_phase(state.clock), state, params)
@@ -197,16 +179,14 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
         return {**effects, "integrity_lost": lost, "lost_in_zones": in_zones, "lost_in_storms": in_storms}
 
     def metabolise(
-        self, state: ThreatsState, effects: Mapping[str, jax.Array], params: ThreatsParams, phi: jax.Array
+        self, state: StateT, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array
     ) -> dict[str, jax.Array]:
         """The body variables after a step, by name; each is vital."""
         levels = super().metabolise(state, effects, params, phi)
         healed = state.integrity + value_at(params.integrity_healing, phi) - effects["integrity_lost"]
         return {**levels, "integrity": body.clip_level(healed)}
 
-    def weather(
-        self, key: jax.Array, state: ThreatsState, params: ThreatsParams, phi: jax.Array
-    ) -> dict[str, jax.Array]:
+    def weather(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """The storms' clock and the decoy after a step."""
         climate = self.climate(state.validity, params)
         clock = when_active(
@@ -221,11 +201,9 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
             lambda: state.decoy_on ^ Rng(key, Feature.DECOY).bernoulli(value_at(params.decoy_p, phi)),
             lambda: state.decoy_on,
         )
-        return {**_clock_fields(clock), "decoy_on": decoy_on}
+        return {**super().weather(key, state, params, phi), **_clock_fields(clock), "decoy_on": decoy_on}
 
-    def extra_senses(
-        self, key: jax.Array, state: ThreatsState, params: ThreatsParams, phi: jax.Array
-    ) -> tuple[jax.Array, ...]:
+    def extra_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
         """Pain, cue, the gradient to the nearest shelter, and the decoy."""
         pain = self.in_zone(state.pos, state, params) | self.out_in_storm(state.pos, state.storm_phase, state, params)
         shelter = when_active(
@@ -234,21 +212,23 @@ class Threats(Foraging[ThreatsState, ThreatsParams]):
             lambda: self.smell(key, state, _as_sources(state.shelter_pos), params, phi),
             lambda: jnp.zeros(2),
         )
-        told = (pain, storms.cue(state.clock), state.decoy_on)
-        pain, cue, decoy = (sense.astype(jnp.float32) for sense in told)
-        return pain, cue, shelter[0], shelter[1], decoy
+        flags = (pain, storms.cue(state.clock), state.decoy_on)
+        pain, cue, decoy = (sense.astype(jnp.float32) for sense in flags)
+        return *super().extra_senses(key, state, params, phi), pain, cue, shelter[0], shelter[1], decoy
 
-    def extra_bounds(self, params: ThreatsParams) -> tuple[tuple[Any, Any], ...]:
-        """The least and largest value of each further sense, without noise."""
+    def extra_bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
+        """The least and largest value of each extra sense, without noise."""
         gradient = self.gradient_bound(params)
-        return (0.0, 1.0), (0.0, 1.0), (-gradient, gradient), (-gradient, gradient), (0.0, 1.0)
+        own = ((0.0, 1.0), (0.0, 1.0), (-gradient, gradient), (-gradient, gradient), (0.0, 1.0))
+        return *super().extra_bounds(params), *own
 
-    def extra_state(self, params: ThreatsParams) -> dict[str, Any]:
+    def extra_state(self, params: ParamsT) -> dict[str, Any]:
         """The space of every state variable that the threats add, by name."""
         last = self.size(params) - 1
         warning = params.cue_delay + params.cue_jitter
         longest = jnp.maximum(jnp.maximum(params.storm_calm_max, params.storm_steps), warning)
         return {
+            **super().extra_state(params),
             "zone_pos": spaces.Box(0, last, (self.num_zones, 2), jnp.int32),
             "shelter_pos": spaces.Box(0, last, (self.num_shelters, 2), jnp.int32),
             "storm_phase": spaces.Box(storms.CALM, storms.STORM, (), jnp.int32),

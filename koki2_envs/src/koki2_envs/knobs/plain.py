@@ -1,4 +1,4 @@
-"""Params as plain data that JSON can hold, and back. Importable without JAX."""
+"""Plain data: params as numbers and mappings that JSON can hold, and back. Importable without JAX."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
     """The inverse of :func:`to_dict`; absent knobs take their defaults.
 
     Raises:
-        ValueError, TypeError: an unknown knob or a value that cannot be, by name.
+        ValueError, TypeError: an unknown knob or an invalid value, by name.
     """
     known = knob_fields(cls)
 

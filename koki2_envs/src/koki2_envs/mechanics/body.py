@@ -1,4 +1,4 @@
-"""The body: what is gained, what is lost, and the drive."""
+"""Body variables: their limits, and the drive."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from koki2_envs.mechanics.rng import Rng
 
 
 def drawn_phase(rng: Rng, low: Knob, high: Knob) -> jax.Array:
-    """A phase uniform between two, () float32; where they are known to be equal that very one, and nothing is drawn."""
+    """A phase uniform between two, () float32; if both are the same constant, that value, and nothing is drawn."""
     phase = jnp.asarray(low, jnp.float32)
     if isinstance(high, int | float) and is_always(low, high):
         return phase

@@ -7,7 +7,7 @@ rectangle is (x0, y0, x1, y1) int32, both corners inside; one with x1 < x0 is em
 from __future__ import annotations
 
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -72,30 +72,42 @@ def is_free(rooms: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     )
 
 
-def free_cells(bits: jax.Array, rooms: jax.Array) -> tuple[jax.Array, jax.Array]:
+def free_cells(
+    bits: jax.Array, rooms: jax.Array, box: tuple[jax.Array, ...] | jax.Array | None = None
+) -> tuple[jax.Array, jax.Array]:
     """Uniform free cells: each the cell of a uniform rank among all, counted rectangle by rectangle.
 
     Args:
         bits: (n,) uint32.
         rooms: (R, 4) int32, fewer than 2¹⁶ cells together.
+        box: x, y, width and height, each () or (n,) int32, of the part of the world in which the cells lie, which must
+            have free cells; None for all of it.
 
     Returns:
         Cells (n, 2) int32, and the randomness that is left, (n,) uint32, which is independent of the cell.
     """
-    widths = [room[2] - room[0] + 1 for room in rooms]
-    areas = [width * (room[3] - room[1] + 1) for width, room in zip(widths, rooms, strict=True)]
+    parts: list[Any] = list(rooms) if box is None else [_overlap(room, box) for room in rooms]
+    widths = [part[2] - part[0] + 1 for part in parts]
+    areas = [width * (part[3] - part[1] + 1) for width, part in zip(widths, parts, strict=True)]
     drawn, rest = divided(bits, sum(areas[1:], start=areas[0]).astype(jnp.uint32))
     rank = drawn.astype(jnp.int32)
     x0, y0, width = (jnp.zeros_like(rank) for _ in range(3))
     counted = jnp.zeros((), jnp.int32)
     ahead = jnp.zeros_like(rank)
-    for room, its_width, area in zip(rooms, widths, areas, strict=True):
+    for part, its_width, area in zip(parts, widths, areas, strict=True):
         here = (rank >= counted) & (rank < counted + area)
-        x0, y0 = jnp.where(here, room[0], x0), jnp.where(here, room[1], y0)
+        x0, y0 = jnp.where(here, part[0], x0), jnp.where(here, part[1], y0)
         width, ahead = jnp.where(here, its_width, width), jnp.where(here, counted, ahead)
         counted = counted + area
     within, width = rank - ahead, jnp.maximum(width, 1)
     return pairs(x0 + within % width, y0 + within // width), rest
+
+
+def _overlap(room: jax.Array, box: tuple[jax.Array, ...] | jax.Array) -> tuple[jax.Array, ...]:
+    """The rectangle of a room (4,) within a box, empty with x1 = x0 − 1 and y1 = y0 − 1 where they do not overlap."""
+    x0, y0 = jnp.maximum(room[0], box[0]), jnp.maximum(room[1], box[1])
+    x1, y1 = jnp.minimum(room[2], box[0] + box[2] - 1), jnp.minimum(room[3], box[1] + box[3] - 1)
+    return x0, y0, jnp.maximum(x1, x0 - 1), jnp.maximum(y1, y0 - 1)
 
 
 def _wall(bits: jax.Array, room: jax.Array, birth: jax.Array) -> Wall:
@@ -114,11 +126,11 @@ def _wall(bits: jax.Array, room: jax.Array, birth: jax.Array) -> Wall:
 
 
 def _halves(room: jax.Array, wall: Wall) -> tuple[jax.Array, jax.Array]:
-    """The rooms at both sides of a wall; the whole room and an empty one where there is none."""
+    """The rooms on either side of a wall; the whole room and an empty one where there is none."""
     x0, y0, x1, y1 = room
-    before, behind = wall.place - 1, wall.place + 1
+    before, beyond = wall.place - 1, wall.place + 1
     first = jnp.stack([x0, y0, jnp.where(wall.upright, before, x1), jnp.where(wall.upright, y1, before)])
-    second = jnp.stack([jnp.where(wall.upright, behind, x0), jnp.where(wall.upright, y0, behind), x1, y1])
+    second = jnp.stack([jnp.where(wall.upright, beyond, x0), jnp.where(wall.upright, y0, beyond), x1, y1])
     return jnp.where(wall.there, first, room), jnp.where(wall.there, second, jnp.asarray(_EMPTY))
 
 

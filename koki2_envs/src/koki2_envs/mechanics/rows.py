@@ -1,4 +1,4 @@
-"""Short rows of numbers, put together in a way that CPUs are fast at."""
+"""Rows: short arrays assembled from scalars without concatenation, which is slow on CPUs."""
 
 from __future__ import annotations
 

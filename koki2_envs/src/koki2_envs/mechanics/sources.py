@@ -1,4 +1,4 @@
-"""Sources: things that lie in cells, are arrived at, go inactive and come back."""
+"""Sources: things in cells that agents arrive at, that deplete and come back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def source_fields(sources: Sources) -> dict[str, jax.Array]:
 
 
 def together(*groups: Sources) -> Sources:
-    """Groups of sources, one behind the other."""
+    """Groups of sources, one after the other."""
     return Sources(*(jnp.concatenate(fields) for fields in zip(*groups, strict=True)))
 
 

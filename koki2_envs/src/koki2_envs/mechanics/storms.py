@@ -1,4 +1,4 @@
-"""Storms: a clock that goes from calm to a warning to a storm, and cues that do not always tell the truth."""
+"""Storms: a clock that goes from calm to a warning to a storm, and cues that can mislead."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Clock(NamedTuple):
 
 
 class Climate(NamedTuple):
-    """What is known of all storms of a life; numbers, or () arrays.
+    """Parameters of all storms of a life; numbers, or () arrays.
 
     Attributes:
         calm_min: shortest calm in steps.
@@ -54,7 +54,7 @@ class Climate(NamedTuple):
 
 
 def new_round(rng: Rng, climate: Climate) -> Clock:
-    """A calm that begins, and what will follow it.
+    """A new round: its calm, and what will follow it.
 
     A round is a false alarm with the probability q that makes false alarms a share f of all cues: where a storm is
     announced with probability v, q/(q + (1 − q)·v) = f. Without any cue (v = 0) there is no false alarm.

@@ -12,8 +12,8 @@ def away_from(cells: jax.Array, place: jax.Array, radius: jax.Array | float, siz
     """Cells, those near a place moved to where they are not.
 
     A cell that is not farther than ``radius`` from the place goes half the world's width and height on, around the
-    border; one that is too near even there goes to (0, 0). So uniform cells stay uniform but for those near the place,
-    which are spread over what is opposite to it.
+    border; one that is too near even there goes to (0, 0). So uniform cells stay uniform, except that
+    the cells opposite the place also receive the share of those near it.
 
     Args:
         cells: (n, 2) int32.

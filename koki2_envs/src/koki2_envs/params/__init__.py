@@ -1,4 +1,4 @@
-"""The knobs and structure arguments of every family of worlds, declared once and importable without JAX."""
+"""Params: the knobs and structure arguments of every family of worlds. Importable without JAX."""
 
 from koki2_envs.params.base import WorldParams
 from koki2_envs.params.foraging import ForagingParams

@@ -1,4 +1,4 @@
-"""Knobs that every world has: the length of a life and what counts as reward."""
+"""Knobs that every world has: the length of a life and the reward."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WorldParams:
         """A copy with other knob values, checked.
 
         Raises:
-            TypeError, ValueError: an unknown knob or a value that cannot be; the message names the knob.
+            TypeError, ValueError: an unknown knob or an invalid value; the message names the knob.
         """
         known = knob_fields(self)
         for name in changes:

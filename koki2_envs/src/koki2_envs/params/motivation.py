@@ -1,4 +1,4 @@
-"""Knobs of the world in which what counts changes, L4.2."""
+"""Knobs of the world whose drive weights switch during a life, L4.2."""
 
 from __future__ import annotations
 

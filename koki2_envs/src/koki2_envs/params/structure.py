@@ -1,4 +1,4 @@
-"""Constructor arguments of worlds: the numbers that set array shapes. Importable without JAX."""
+"""Structure: constructor arguments of worlds, which set array shapes. Importable without JAX."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Structure:
     holds: str | None = None
 
     def check(self, name: str, value: Any) -> int:
-        """Refuses a value that cannot be, and returns it as an int.
+        """Rejects an invalid value, and returns a valid one as an int.
 
         Raises:
             TypeError, ValueError: by name.
@@ -34,7 +34,7 @@ class Structure:
         return int(value)
 
     def check_holds(self, name: str, value: int, params: Any) -> None:
-        """Refuses params that count more things than there are.
+        """Rejects params that count more things than there are.
 
         Raises:
             ValueError: by name.

@@ -1,4 +1,4 @@
-"""Greedy and oracle in the foraging worlds."""
+"""Greedy and oracle policies in the foraging worlds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Greedy and oracle where there is food and water."""
+"""Greedy and oracle policies with food and water."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def _(
     env: Homeostasis, params: HomeostasisParams, state: HomeostasisState, observation: jax.Array, key: jax.Array
 ) -> jax.Array:
     """Climbs the gradient to whatever is nearer, food or water, whatever its body needs."""
-    food, water = observation[0:2], observation[4:6]
+    first = env.observation_names.index("water_x")
+    food, water = observation[0:2], observation[first : first + 2]
     food_far, water_far = (jnp.where(jnp.any(g != 0), jnp.sum(jnp.square(g)), NEVER) for g in (food, water))
     nearer = jnp.where(water_far < food_far, water, food)
     return towards(nearer[0], nearer[1])
@@ -35,7 +36,7 @@ def _(
 def _(
     env: Homeostasis, params: HomeostasisParams, state: HomeostasisState, observation: jax.Array, key: jax.Array
 ) -> jax.Array:
-    """Gathers what is nearest as long as it can still get from there to what else it needs in time.
+    """Gathers what is nearest as long as it can still reach the other need from there in time.
 
     Where neither order of the two leaves enough time it takes the one that leaves more. Its ways are those that cost
     least, in steps and in harm from bad food and salt on the way or in the goal's own cell.
@@ -68,7 +69,7 @@ class Outlook(NamedTuple):
 def outlook(env: Homeostasis, params: HomeostasisParams, state: HomeostasisState) -> Outlook:
     """Plans the ways to both needs."""
     entering = _entering(env, params, state)
-    is_water = jnp.arange(env.num_places) >= env.num_sources
+    is_water = env.is_water
     # Bad food does not feed; salty water hydrates.
     serves = state.source_active & (is_water | ~state.source_is_bad)
     moves = tuple(_moves(state, serves & kind, box, entering) for kind, box in _kinds(state, is_water))
@@ -91,7 +92,7 @@ def _kinds(state: HomeostasisState, is_water: jax.Array) -> tuple[tuple[jax.Arra
 def _entering(env: Homeostasis, params: HomeostasisParams, state: HomeostasisState) -> jax.Array:
     """What entering the cells around costs, in steps; a field."""
     phi = env.phase(state.time, params)
-    is_water = jnp.arange(env.num_places) >= env.num_sources
+    is_water = env.is_water
     loss = jnp.where(
         is_water, value_at(params.salt_integrity_loss, phi), value_at(params.bad_source_integrity_loss, phi)
     )

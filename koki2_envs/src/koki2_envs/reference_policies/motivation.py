@@ -1,4 +1,4 @@
-"""Greedy and oracle where it changes what counts."""
+"""Greedy and oracle policies when the drive weights switch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from koki2_envs.params import MotivationParams
 from koki2_envs.reference_policies.base import greedy, oracle, towards
 from koki2_envs.reference_policies.homeostasis import outlook
 
-# Steps that the oracle keeps in hand when it sets out for the need that does not count, and the weight that it gives a
-# need in any case, because it must live. Tuned over 1,024 lives of L4.2.
+# Steps that the oracle keeps in reserve when it sets out for the need of lower weight, and the least weight that it
+# gives a need, because it must live. Tuned over 1,024 lives of L4.2.
 _RESERVE = 5.0
 _LIFE = 0.4
 
@@ -21,9 +21,10 @@ _LIFE = 0.4
 def _(
     env: Motivation, params: MotivationParams, state: MotivationState, observation: jax.Array, key: jax.Array
 ) -> jax.Array:
-    """Climbs the gradient to what its body has less of, food on ties, whichever of the two counts."""
-    energy, hydration = observation[2], observation[6]
-    wanted = jnp.where(hydration < energy, observation[4:6], observation[0:2])
+    """Climbs the gradient to what its body has less of, food on ties, whatever their weights."""
+    first = env.observation_names.index("water_x")  # then water_y and hydration
+    energy, hydration = observation[2], observation[first + 2]
+    wanted = jnp.where(hydration < energy, observation[first : first + 2], observation[0:2])
     return towards(wanted[0], wanted[1])
 
 
@@ -38,7 +39,8 @@ def _(
     moves, ways, across, lasts = outlook(env, params, state)
     last = params.max_steps_in_episode - 1
     phis = [env.phase(jnp.minimum(state.time + way, last), params) for way in ways]
-    weights = [env.drive_weights(state, params, phi)[i] for phi, i in zip(phis, (0, 2), strict=True)]
+    names = ("energy", "hydration")
+    weights = [env.drive_weights(state, params, phi)[name] for phi, name in zip(phis, names, strict=True)]
     lacks = [
         value_at(setpoint, phi) - level + value_at(decay, phi) * way
         for setpoint, level, decay, phi, way in zip(
@@ -54,7 +56,7 @@ def _(
         for weight, lack, gain, way in zip(weights, lacks, gains, ways, strict=True)
     )
     left = params.max_steps_in_episode - state.time
-    # Whether going for the one first leaves too little time for the other.
+    # Whether going to one first leaves too little time for the other.
     late = [(lasts[i] - ways[1 - i] - across < _RESERVE) & (lasts[i] < left) for i in (0, 1)]
     wants_water = jnp.where(late[0] == late[1], jnp.where(late[0], lasts[1] < lasts[0], water > food), late[1])
     return 1 + jnp.argmin(jnp.where(wants_water, moves[1], moves[0])).astype(jnp.int32)

@@ -1,4 +1,4 @@
-"""The oracle among walls. Greedy is that of the foraging worlds: it climbs the gradient, and the wall stops it."""
+"""Oracle policy among walls. Greedy is that of the foraging worlds: it climbs the gradient, and the wall stops it."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ _FORESIGHT = 0.5
 def _(
     env: Obstacles, params: ObstaclesParams, state: ObstaclesState, observation: jax.Array, key: jax.Array
 ) -> jax.Array:
-    """Walks the shortest way, through the doors, to a good source that is near, and near to the next one.
+    """Walks the shortest path, through the doors, to a good source that is near, and near to the next one.
 
-    It steps off and back on a source that stays, and waits at its birth cell while there is none. It never touches a
-    bad source but in the good one's own cell, and plans one step ahead around it, so that one in a doorway holds it up.
+    It steps off and back on a source that stays, and waits at its birth cell while there is none. It touches a
+    bad source only in the good one's own cell, and plans one step ahead around others, so that one in a doorway
+    blocks it.
     """
-    ways, birth = door_distances(state.rooms), env.size(params) // 2
+    doors, birth = door_distances(state.rooms), env.size(params) // 2
     wanted = state.source_active & ~state.source_is_bad
-    far = distances(ways, jnp.concatenate([state.pos[None], state.source_pos]), state.source_pos)
+    far = distances(doors, jnp.concatenate([state.pos[None], state.source_pos]), state.source_pos)
     others = jnp.where(wanted[None] & ~jnp.eye(wanted.size, dtype=bool), far[1:], UNREACHABLE)
     onward = jnp.min(others, axis=1)
     cost = jnp.where(far[0] > 0, far[0], 2.0) + _FORESIGHT * jnp.where(onward < UNREACHABLE, onward, 0.0)
     target = jnp.argmin(jnp.where(wanted, cost, UNREACHABLE))
-    return _best_move(env, params, state, ways, jnp.where(jnp.any(wanted), state.source_pos[target], birth))
+    return _best_move(env, params, state, doors, jnp.where(jnp.any(wanted), state.source_pos[target], birth))
 
 
 def _best_move(
-    env: Obstacles, params: ObstaclesParams, state: ObstaclesState, ways: DoorDistances, goal: jax.Array
+    env: Obstacles, params: ObstaclesParams, state: ObstaclesState, doors: DoorDistances, goal: jax.Array
 ) -> jax.Array:
-    """The move that gets closest to the goal without touching anything bad but there; at the goal, a step aside."""
+    """The move that gets closest to the goal without touching anything bad except there; at the goal, a step aside."""
     actions = jnp.arange(env.num_actions)
     cells = jax.vmap(lambda action: env.moved(state, action, params))(actions)
     bad = state.source_is_bad & ~touching(state.sources, state.pos)
     harm = jax.vmap(lambda cell: jnp.any(touching(state.sources, cell) & bad))(cells) & jnp.any(cells != goal, axis=1)
     idle = jnp.all(cells == state.pos, axis=1)
-    # Among equally short ways it takes the one that leaves the longer side the shorter.
+    # Among equally short paths it takes the one that leaves the longer side the shorter.
     side = 0.1 * jnp.max(jnp.abs(goal - cells), axis=1)
-    way = distances(ways, cells, goal[None])[:, 0] + side
+    way = distances(doors, cells, goal[None])[:, 0] + side
     return jnp.argmin(way + jnp.where(idle, 3.0, 0.0) + jnp.where(harm, 10.0, 0.0)).astype(jnp.int32)

@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 
 REACH = 10
-"""How far, in x and in y, the cells lie that are planned on; what is beyond is walked towards as the crow flies."""
+"""How far, in x and in y, the cells lie that are planned on; goals beyond are approached in a straight line."""
 
 NEVER = 1e6
-"""The cost of what cannot be."""
+"""The cost of an impossible path."""
 
 # How many steps a way may have: to the corners of the field, which are 20 away, and a detour of 4.
 _ITERATIONS = 24

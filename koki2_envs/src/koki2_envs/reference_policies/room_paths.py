@@ -1,7 +1,7 @@
-"""The shortest ways through rooms (:mod:`koki2_envs.mechanics.rooms`), from door to door.
+"""Shortest paths through rooms (:mod:`koki2_envs.mechanics.rooms`), from door to door.
 
-Within a room the shortest way is as long as its steps in x and in y together, and so it is from door to door of the
-same room: a room has at most one door at each side.
+Within a room a shortest path takes as many steps as the distances in x and y add up to, also from door to door: a room
+has at most one door at each side.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 
 UNREACHABLE = 1e6
-"""How far away what cannot be reached is."""
+"""Distance of an unreachable cell."""
 
 
 class DoorDistances(NamedTuple):
-    """A world of rooms to find ways in.
+    """Distances between the doors of a world of rooms.
 
     Attributes:
         rooms: (M + 1, 4) int32, without the doors.
@@ -30,7 +30,7 @@ class DoorDistances(NamedTuple):
 
 
 def door_distances(rooms: jax.Array) -> DoorDistances:
-    """The ways between the doors of a world (2M + 1, 4) int32 of M walls."""
+    """Distances between the doors of a world (2M + 1, 4) int32 of M walls."""
     num_walls = rooms.shape[0] // 2
     rooms, doors = rooms[: num_walls + 1], rooms[num_walls + 1 :]
     between = _within_a_room(rooms, doors[:, :2], doors[:, :2])
@@ -39,15 +39,15 @@ def door_distances(rooms: jax.Array) -> DoorDistances:
     return DoorDistances(rooms, doors[:, :2], between)
 
 
-def distances(ways: DoorDistances, starts: jax.Array, goals: jax.Array) -> jax.Array:
+def distances(doors: DoorDistances, starts: jax.Array, goals: jax.Array) -> jax.Array:
     """Steps from each of the free cells ``starts`` (n, 2) int32 to each of ``goals`` (m, 2); (n, m) float32."""
-    straight = _within_a_room(ways.rooms, starts, goals)
-    to_doors = _nearest(_within_a_room(ways.rooms, starts, ways.doors), ways.between)
-    return jnp.minimum(straight, _nearest(to_doors, _within_a_room(ways.rooms, ways.doors, goals)))
+    straight = _within_a_room(doors.rooms, starts, goals)
+    to_doors = _nearest(_within_a_room(doors.rooms, starts, doors.doors), doors.between)
+    return jnp.minimum(straight, _nearest(to_doors, _within_a_room(doors.rooms, doors.doors, goals)))
 
 
 def _nearest(there: jax.Array, onward: jax.Array) -> jax.Array:
-    """Steps by way of the best of some places between: (n, k) and (k, m) to (n, m)."""
+    """Steps through the best of some places between: (n, k) and (k, m) to (n, m)."""
     return jnp.min(there[:, :, None] + onward[None, :, :], axis=1)
 
 

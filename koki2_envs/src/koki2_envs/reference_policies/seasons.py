@@ -1,4 +1,4 @@
-"""The oracle where the season turns; greedy is that of foraging, which follows the first food."""
+"""Oracle policy where the season turns; greedy is that of foraging, which follows the first food."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PATIENCE = 0.1
 
 @oracle.register
 def _(env: Seasons, params: SeasonsParams, state: SeasonsState, observation: jax.Array, key: jax.Array) -> jax.Array:
-    """Goes to the nearest of the food that will be in season when it gets there, around what would harm it.
+    """Goes to the nearest of the food that will be in season when it gets there, avoiding harm on the way.
 
-    It knows when the season turns: where it cannot get to first food any more in time it sets out for the second, and
-    waits before it until the turn.
+    It knows when the season turns: where it cannot reach first food in time any more it sets out for the second, and
+    waits beside it until the turn.
     """
     entering = _entering(env, params, state)
-    wanted = state.source_active & ~state.source_is_bad
+    wanted = state.source_active & env.edible(state)
     moves = [_moves(env, params, state, wanted & kind, entering) for kind in (~env.is_second, env.is_second)]
     last = params.max_steps_in_episode - 1
     in_time = env.phase(jnp.minimum(state.time + jnp.min(moves[0]) - 1, last), params) < state.season_phi

@@ -1,4 +1,4 @@
-"""The oracle among threats. Greedy is that of the foraging worlds: it climbs the gradient to food, whatever hurts."""
+"""Oracle policy among threats. Greedy is that of the foraging worlds: it climbs the gradient to food, come what may."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _RESERVE = 0.3
 def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax.Array, key: jax.Array) -> jax.Array:
     """Walks the way to food that costs least in steps and harm, and is in a shelter when the storm comes.
 
-    It knows the storm's clock as far as it is drawn, which is up to the end of the round, and forages until it is time
-    to go: each step towards food must leave the steps that the way to the shelter takes. Caught outside it goes to the
-    shelter if it comes there before the storm is over. What integrity it can spare it spends on meals in the storm.
-    Where harm makes every meal too dear, it waits.
+    It knows the storm's clock up to the end of the round, and forages until it is time to go: each step towards food
+    must leave enough steps for the way to the shelter. Caught outside, it goes to the shelter if it can arrive before
+    the storm is over. What integrity it can spare it spends on meals in the storm.
+    Where harm makes every meal too expensive, it waits.
     """
     shelter_distance = jnp.min(jnp.sum(jnp.abs(state.shelter_pos - state.pos), axis=1))
     phi = env.phase(state.time, params)
@@ -39,7 +39,7 @@ def _(env: Threats, params: ThreatsParams, state: ThreatsState, observation: jax
     left = params.max_steps_in_episode - state.time
     healed = value_at(params.integrity_healing, phi) * left
     price = _PATIENCE * left / jnp.maximum(state.integrity + healed - 0.2, 0.02)
-    food = state.source_active & ~state.source_is_bad
+    food = state.source_active & env.edible(state)
     goals = jnp.concatenate([state.source_pos, state.shelter_pos])
     wanted = jnp.concatenate([food & ~seeks_shelter, jnp.broadcast_to(seeks_shelter, state.shelter_pos.shape[:1])])
     entering = 1.0 + price * harm
@@ -54,7 +54,7 @@ def _seeks_shelter(state: ThreatsState, params: ThreatsParams, distance: jax.Arr
     loss = jnp.asarray(value_at(params.storm_integrity_loss, phi))
     comes, wait = storms.steps_until_storm(state.clock)
     raging = state.clock.phase == storms.STORM
-    # After the last of a storm's steps it is calm: whoever comes later than that need not go.
+    # After the last of a storm's steps it is calm: there is no point in arriving later.
     is_time = jnp.where(raging, distance < state.clock.t - 1, comes & (distance + 2 > wait))
     left = (params.max_steps_in_episode - state.time) / params.max_steps_in_episode
     spare = state.integrity - loss * (distance + 1) > _RESERVE * left

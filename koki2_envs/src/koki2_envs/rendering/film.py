@@ -50,7 +50,7 @@ def animate_life(
     Raises:
         NotImplementedError: the world has no picture (see :data:`koki2_envs.rendering.scene_of`).
         ValueError: ``fps`` out of range, or the record is not of this world.
-        OSError: the file cannot be written; nothing is left behind.
+        OSError: the file cannot be written; no partial file remains.
     """
     record = jax.device_get(record)
     if not 0 < fps <= 50:

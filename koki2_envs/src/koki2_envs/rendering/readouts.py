@@ -1,4 +1,4 @@
-"""The numbers in a film: step counter, body, senses, action, return, and what just happened."""
+"""Readouts of a film: step counter, body, senses, action, return, and the latest event."""
 
 from __future__ import annotations
 

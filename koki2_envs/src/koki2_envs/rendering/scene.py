@@ -1,4 +1,4 @@
-"""What is to be seen of a life, world by world, in words that the drawing code shares.
+"""Scenes: what is drawn of a life, in terms that are the same for every world.
 
 A family of worlds registers one function with :data:`scene_of`, in a file of its own under ``scenes``. Walls, water,
 shelters and hazards are further :class:`Layer` s (a ``block`` mark fills its cell), further body variables and senses
@@ -35,7 +35,7 @@ class Layer(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something that happened to the agent.
+    """An event in the agent's life.
 
     Attributes:
         name: what, in two or three words.
@@ -118,7 +118,7 @@ class Scene:
 
 @singledispatch
 def scene_of(env: Any, params: Any, record: LifeRecord) -> Scene:
-    """What is to be seen of a life.
+    """The scene of a life.
 
     Args:
         env: its world.
@@ -126,7 +126,7 @@ def scene_of(env: Any, params: Any, record: LifeRecord) -> Scene:
         record: the life.
 
     Raises:
-        NotImplementedError: nobody has said how this world looks.
+        NotImplementedError: no scene is registered for this world.
         ValueError: the record is not of this world.
     """
     raise NotImplementedError(f"{env!r} has no picture: register a function with koki2_envs.rendering.scene_of")

@@ -1,4 +1,4 @@
-"""A film's stage: where everything stands, and all that never changes from frame to frame."""
+"""Stage of a film: the positions of everything, and what is the same in every frame."""
 
 from __future__ import annotations
 

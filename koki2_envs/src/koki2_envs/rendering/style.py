@@ -1,4 +1,4 @@
-"""Colours, marks and type. Nothing is told apart by colour alone: shape, dashes or place say it too.
+"""Colours, marks and type. Nothing is distinguished by colour alone: shape, dashes or position differ too.
 
 The hues are those of Okabe and Ito (2008, "Color universal design"), two of them darkened for text on white.
 """

@@ -1,4 +1,4 @@
-"""The world itself in a still picture: position over time where it is a strip, a map where it is a plane."""
+"""Views of the world in a still picture: position over time for a strip, a map for a plane."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def draw_strip(ax: Any, scene: Scene) -> list[Key]:
     ax.plot(times, scene.path[:, axis], color=INK, linewidth=1.4, path_effects=_HALO, zorder=5)
     keys.append((Line2D([], [], color=INK, linewidth=1.4), "agent"))
     per_step = ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
-    size = float(np.clip(2 * per_step, 3.4, 6.6))  # who goes off a source and back on arrives every other step
+    size = float(np.clip(2 * per_step, 3.4, 6.6))  # stepping off a source and back on gives an arrival every other step
     for event in scene.events:
         y = scene.path[event.times, axis]
         style = {"marker": event.mark.marker, "c": event.mark.colour, "ec": INK, "lw": 0.9 if size > 5 else 0.5}

@@ -1,4 +1,4 @@
-"""How :mod:`koki2_envs.testing` compares values: pytrees of arrays, against one another and against spaces."""
+"""Comparison of pytrees of arrays with each other and with spaces, for :mod:`koki2_envs.testing`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def assert_in_space(what: str, value: Any, space: Any) -> None:
     if shape is not None and dtype is not None:
         assert np.shape(value) == tuple(shape), f"{what} has shape {np.shape(value)} instead of {tuple(shape)}"
         got = jnp.asarray(value).dtype
-        assert np.can_cast(got, dtype, "same_kind"), f"{what} has dtype {got}, which is no {np.dtype(dtype)}"
+        assert np.can_cast(got, dtype, "same_kind"), f"{what} has dtype {got}, which is not {np.dtype(dtype)}"
     assert bool(space.contains(value)), f"{what} is outside {space}: {value}"
 
 
@@ -108,7 +108,7 @@ def vary(value: Any) -> Any:
 
 
 def variations(params: Any) -> Iterator[tuple[str, Any]]:
-    """Params with one knob changed, each with the knob's name; changes that the params refuse are left out."""
+    """Params with one knob changed, each with the knob's name; changes that the params reject are left out."""
     for field in dataclasses.fields(params):
         value = getattr(params, field.name)
         changed = value + 1 if field.name == "max_steps_in_episode" else vary(value)

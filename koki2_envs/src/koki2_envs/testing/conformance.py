@@ -1,4 +1,4 @@
-"""A conformance suite for environments behind the Gymnax 1.0 interface, ours or anyone's.
+"""Conformance suite for environments behind the Gymnax 1.0 interface, of this package or any other.
 
 Each function ``_property`` below asserts one property of :data:`PROPERTIES`, with an :class:`AssertionError` that names
 the environment, the property and what was seen.
@@ -86,7 +86,7 @@ def check_env(
     seed: int = 0,
     skip: Collection[str] = (),
 ) -> None:
-    """Checks that an environment keeps what the Gymnax 1.0 interface promises.
+    """Checks that an environment meets the Gymnax 1.0 interface.
 
     Args:
         env: the environment.

@@ -1,4 +1,4 @@
-"""How the foraging worlds look, in pieces that other families put together anew."""
+"""Scenes of the foraging worlds, in pieces that other families reuse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from koki2_envs.rendering.style import BAD, BLUE, GOOD, PURPLE
 
 @scene_of.register
 def foraging_scene(env: Foraging, params: ForagingParams, record: LifeRecord) -> Scene:
-    """Sources, meals and harm, body, the gradient to food, and the end; also of worlds that have more than that."""
+    """Sources, meals and harm, body, the gradient to food, and the end; also of worlds that add to them."""
     states = lived_states(env, record, ForagingState)
     width, height = (int(n) for n in np.asarray(env.size(params)))
     # A source stays good or bad for its whole life.
@@ -110,6 +110,6 @@ def _foraging_ending(states: ForagingState, params: ForagingParams, record: Life
     if bool(params.terminate_on_reach) and bool(states.succeeded[-1]):
         return Ending(f"reached a good source at step {lived}", fatal=False)
     if lived == record.num_steps:
-        # By default energy lasts for exactly one life without food: who used it up has still lived all of it.
+        # By default energy lasts for exactly one life without food; used up in the last step, it ends nothing.
         return Ending(f"lived all {lived} steps" + ", energy used up" * bool(states.energy[-1] <= 0), fatal=False)
     return Ending(f"ended at step {lived}", fatal=False)

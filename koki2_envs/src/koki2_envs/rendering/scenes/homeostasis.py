@@ -1,4 +1,4 @@
-"""How the worlds with food and water look: water and salt beside food, thirst among the levels."""
+"""Scenes of the worlds with food and water: water and salt among the layers, hydration among the levels."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import BAD, GOOD, SALT, WATER, Mark
 
-_WATER_X = Homeostasis.observation_names.index("water_x")
-
 
 @scene_of.register
 def homeostasis_scene(env: Homeostasis, params: HomeostasisParams, record: LifeRecord) -> Scene:
-    """Food, water and salt, thirst, and the gradient to water; also of worlds that have more than that."""
+    """Food, water and salt, thirst, and the gradient to water; also of worlds that add to them."""
     scene = foraging_scene(env, params, record)
     states, lived = lived_states(env, record, HomeostasisState), record.num_lived
-    is_water, is_bad = np.arange(env.num_places) >= env.num_sources, states.source_is_bad[0]
+    is_water, is_bad = np.asarray(env.is_water), states.source_is_bad[0]
     kinds: tuple[tuple[str, Mark, np.ndarray], ...] = (
         ("food", GOOD, ~is_water & ~is_bad),
         ("bad food", BAD, ~is_water & is_bad),
@@ -44,7 +42,7 @@ def homeostasis_scene(env: Homeostasis, params: HomeostasisParams, record: LifeR
         ),
         events=tuple(Event(name, mark, np.flatnonzero(when) + 1) for name, mark, when in happened if when.any()),
         levels=(*scene.levels, hydration),
-        senses=(*scene.senses, *sensed_gradient("water", record, _WATER_X, scene.size)),
+        senses=(*scene.senses, *sensed_gradient("water", record, env.observation_names.index("water_x"), scene.size)),
         ending=_ending(states, record, scene.ending),
     )
 

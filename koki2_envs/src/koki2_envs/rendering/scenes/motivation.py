@@ -21,8 +21,9 @@ def _(env: Motivation, params: MotivationParams, record: LifeRecord) -> Scene:
     states, lived = lived_states(env, record, MotivationState), record.num_lived
     born = jax.tree.map(lambda leaf: leaf[:lived], states)
     phi = env.phase(jax.numpy.asarray(born.time), params)
-    energy, _, hydration = (
-        np.broadcast_to(np.asarray(weight, np.float32), (lived,)) for weight in env.drive_weights(born, params, phi)
+    weights = env.drive_weights(born, params, phi)
+    energy, hydration = (
+        np.broadcast_to(np.asarray(weights[name], np.float32), (lived,)) for name in ("energy", "hydration")
     )
     counts = (
         Curve("weight of food", energy, BLUE, signed=False),

@@ -1,4 +1,4 @@
-"""How the worlds with walls look: like those of foraging, with the walls behind everything else."""
+"""Scenes of the worlds with walls: those of foraging, with the walls drawn first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the world with seasons looks: two foods, what was eaten out of season, and which of them is in season."""
+"""Scenes of the worlds with seasons: two foods, meals out of season, and which food is in season."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from koki2_envs.params import SeasonsParams
 from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import BAD, GOOD, PAIN, SECOND
-
-_SECOND_X = Seasons.observation_names.index("second_x")
 
 
 @scene_of.register
@@ -45,14 +43,14 @@ def _(env: Seasons, params: SeasonsParams, record: LifeRecord) -> Scene:
         events=tuple(Event(name, mark, np.flatnonzero(when) + 1) for name, mark, when in happened if when.any()),
         senses=(
             *scene.senses,
-            *sensed_gradient("second", record, _SECOND_X, scene.size),
+            *sensed_gradient("second", record, env.observation_names.index("second_x"), scene.size),
             _season(env, params, states, lived),
         ),
     )
 
 
 def _season(env: Seasons, params: SeasonsParams, states: SeasonsState, lived: int) -> Curve:
-    """0 while the first food feeds, 1 while the second does; nobody senses it."""
+    """0 while the first food feeds, 1 while the second does; it is not sensed."""
     phi = np.asarray(env.phase(jax.numpy.asarray(states.time[:lived]), params))
     is_second = (phi >= states.season_phi[:lived]).astype(np.float32)
     return Curve("season (hidden)", is_second, SECOND.colour, signed=False)

@@ -1,4 +1,4 @@
-"""How the worlds with threats look: zones and shelters in the world, storms behind the cue, pain among the events."""
+"""Scenes of the worlds with threats: zones and shelters in the world, storms below the cue, pain among the events."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from koki2_envs.params import ThreatsParams
 from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
 from koki2_envs.rendering.style import PAIN, SHELTER, ZONE, Mark
-
-_CUE, _SHELTER_X, _DECOY = (Threats.observation_names.index(name) for name in ("cue", "shelter_x", "decoy"))
 
 
 @scene_of.register
@@ -33,7 +31,7 @@ def _(env: Threats, params: ThreatsParams, record: LifeRecord) -> Scene:
         scene,
         layers=(*layers, *scene.layers),
         events=(*scene.events, *([Event("was hurt", PAIN, hurt)] if hurt.size else [])),
-        senses=(*scene.senses, *(_warnings(states, params, record, scene.size) if storms else ())),
+        senses=(*scene.senses, *(_warnings(env, states, params, record, scene.size) if storms else ())),
     )
 
 
@@ -52,18 +50,18 @@ def _still(mark: Mark, name: str, cells: np.ndarray, moments: int) -> Layer:
 
 
 def _warnings(
-    states: ThreatsState, params: ThreatsParams, record: LifeRecord, size: tuple[int, int]
+    env: Threats, states: ThreatsState, params: ThreatsParams, record: LifeRecord, size: tuple[int, int]
 ) -> tuple[Curve, ...]:
     """The way to shelter, the cue above the storms, and the decoy where there is one."""
-    lived = record.num_lived
+    lived, entry = record.num_lived, env.observation_names.index
     storm = (np.asarray(states.storm_phase[:lived]) == STORM).astype(np.float32)
     # With noise a sense that is on or off may be negative.
     signed = not is_always(params.obs_noise, 0.0)
     curves = [
-        *sensed_gradient("shelter", record, _SHELTER_X, size),
-        Curve("cue", record.observations[:lived, _CUE], signed=signed),
+        *sensed_gradient("shelter", record, entry("shelter_x"), size),
+        Curve("cue", record.observations[:lived, entry("cue")], signed=signed),
         Curve("storm (hidden)", storm, PAIN.colour, signed=False),
     ]
     if not is_always(params.decoy_p, 0.0):
-        curves.append(Curve("decoy", record.observations[:lived, _DECOY], signed=signed))
+        curves.append(Curve("decoy", record.observations[:lived, entry("decoy")], signed=signed))
     return tuple(curves)
