@@ -22,8 +22,8 @@ _SHOWN = 3  # differences of a run
 def command(names: tuple[str, ...], devices: int | None, as_json: bool) -> int:
     """Run the golden runs again, and compare them with what is kept of them.
 
-    Where versions and machine are those on which they were frozen, all bits must agree; elsewhere the first generation
-    and the kept champions' scores, within a tolerance. Run it before scaling out to another machine or a GPU.
+    Where versions and machine are those on which they were frozen, all bits must agree; on another CPU, all numbers
+    within a tolerance; on a GPU, the first generation and the kept champions' scores. Run it before scaling out.
     """
     from koki2_train.runtime.jax_setup import set_up
 
@@ -46,7 +46,7 @@ def command(names: tuple[str, ...], devices: int | None, as_json: bool) -> int:
 
 def _as_json(elsewhere: dict[str, tuple[str, str]], comparisons: list[Comparison]) -> dict[str, Any]:
     return {
-        "exact": not elsewhere,
+        "how": comparisons[0].how,
         "elsewhere": {name: {"frozen": there, "here": here} for name, (there, here) in elsewhere.items()},
         "runs": {
             comparison.name: [vars(difference) for difference in comparison.differences] for comparison in comparisons
@@ -59,7 +59,7 @@ def _print(elsewhere: dict[str, tuple[str, str]], comparisons: list[Comparison])
         click.echo("Another machine or other versions than those on which the golden runs were frozen:")
         for name, (there, here) in elsewhere.items():
             click.echo(f"  {name}: {there or 'none'} there, {here or 'none'} here")
-        click.echo("So they are compared within a tolerance.")
+        click.echo(f"So they are compared {comparisons[0].how}, within a tolerance.")
     else:
         click.echo("The machine and versions on which the golden runs were frozen: all bits must agree.")
     agrees = "within tolerance" if elsewhere else "same bits"
