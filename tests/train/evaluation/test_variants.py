@@ -25,9 +25,9 @@ def test_world_and_variant_are_reported(finished, cli, held_out_variant):
 
     out = cli("evaluate", finished.path, "--episodes", 8).out
     assert "held-out variant (bad_source_deplete_p = 0.5, respawn_delay = 9)" in " ".join(out.split())
-    told = cli("evaluate", finished.path, "--episodes", 8, "--seed", 3, "--json").json
-    assert told["held_out"]["knobs"] == held_out_variant
-    assert told["held_out"]["runs"] == variant["runs"]
+    reported = cli("evaluate", finished.path, "--episodes", 8, "--seed", 3, "--json").json
+    assert reported["held_out"]["knobs"] == held_out_variant
+    assert reported["held_out"]["runs"] == variant["runs"]
 
 
 @pytest.fixture

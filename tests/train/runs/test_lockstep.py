@@ -75,7 +75,7 @@ def test_runs_that_stand_apart_continue_from_where_all_have_been(
     shutil.copytree(finished_runs, tmp_path, dirs_exist_ok=True)
     runs = planned(tmp_path)
     for run in runs:
-        run.directory.begin_invocation(run.trial, ["test"], ["cpu"])  # as if killed before the end was told
+        run.directory.begin_invocation(run.trial, ["test"], ["cpu"])  # as if killed before its end was noted
     kept = sorted((runs[1].path / "checkpoints").iterdir())
     for path in kept[-1:] if lost == "newest" else kept:
         path.unlink()

@@ -40,14 +40,14 @@ def factorial(cli, tiny_flags, tmp_path):
 
 def test_what_it_reports_and_keeps_of_world_and_variant(factorial, cli, variant, tmp_path):
     factors = ("--factor", "frugal:energy_decay=0.05")
-    told = factorial(*factors, "--json").json
-    assert told == json.loads((tmp_path / "out" / "factorial.json").read_text())
+    reported = factorial(*factors, "--json").json
+    assert reported == json.loads((tmp_path / "out" / "factorial.json").read_text())
     without = ("--set", f"energy_decay={1 / 12}", "--episodes", 8, "--json")
-    judged = {name: cli("evaluate", tmp_path / "out" / name, *without).json for name in ("none", "frugal")}
-    for part, other in ((told, None), (told["held_out"], "held_out")):
+    evaluated = {name: cli("evaluate", tmp_path / "out" / name, *without).json for name in ("none", "frugal")}
+    for part, other in ((reported, None), (reported["held_out"], "held_out")):
         fitness = []
         for cell, name in zip(part["cells"], ("none", "frugal"), strict=True):
-            expected = (judged[name][other] if other else judged[name])["aggregate"]
+            expected = (evaluated[name][other] if other else evaluated[name])["aggregate"]
             assert (cell["cell"], cell["factors"]) == (name, {"frugal": name == "frugal"})
             assert cell["fitness"] == expected["metrics"]["fitness"]
             assert cell["normalized"] == pytest.approx(expected["normalized"])
@@ -55,8 +55,8 @@ def test_what_it_reports_and_keeps_of_world_and_variant(factorial, cli, variant,
         (effect,) = part["effects"]
         assert effect["difference"]["mean"] == pytest.approx(np.subtract(*fitness[::-1]).mean())
         assert part["baselines"].keys() == {"random", "greedy", "oracle"}
-    assert told["held_out"]["knobs"] == variant
-    assert [(cell["generations"], cell["pass_rate_first"]) for cell in told["cells"]] == [(2, 1.0), (2, 1.0)]
+    assert reported["held_out"]["knobs"] == variant
+    assert [(cell["generations"], cell["pass_rate_first"]) for cell in reported["cells"]] == [(2, 1.0), (2, 1.0)]
 
     again = factorial(*factors, "--resume")
     assert again.code == 0

@@ -78,27 +78,27 @@ class TestCommand:
     VARY = ("--vary", "sensory_gating=0,1")
 
     def test_what_it_reports_and_keeps_of_world_and_variant(self, sweep, cli, variant, tmp_path):
-        told = sweep(*self.VARY, "--json").json
+        reported = sweep(*self.VARY, "--json").json
         out = tmp_path / "out"
-        assert told == json.loads((out / "sweep.json").read_text())
+        assert reported == json.loads((out / "sweep.json").read_text())
         for name in ("sweep.png", "sweep_held_out.png"):
             assert (out / name).read_bytes().startswith(b"\x89PNG")
-        assert (told["grid"], told["seeds"]) == ({"sensory_gating": ["0", "1"]}, [0, 1])
-        first, second = told["cells"]
+        assert (reported["grid"], reported["seeds"]) == ({"sensory_gating": ["0", "1"]}, [0, 1])
+        first, second = reported["cells"]
         assert first["difference"] == {"mean": 0.0, "ci95": [0.0, 0.0]}
         apart = [second["fitness_by_seed"][seed] - first["fitness_by_seed"][seed] for seed in "01"]
         assert second["difference"]["mean"] == pytest.approx(sum(apart) / 2)
-        assert told["baselines"].keys() == {"random", "greedy", "oracle"}
-        judged = cli("evaluate", out / second["cell"], "--adult", "--episodes", 8, "--json").json
-        assert judged["aggregate"]["metrics"] == second["metrics"]
-        assert judged["aggregate"]["normalized"] == pytest.approx(second["normalized"])
-        assert told["held_out"].keys() == {"knobs", "cells", "baselines"}
-        assert told["held_out"]["knobs"] == variant
-        assert told["held_out"]["cells"][1]["metrics"] == judged["held_out"]["aggregate"]["metrics"]
+        assert reported["baselines"].keys() == {"random", "greedy", "oracle"}
+        evaluated = cli("evaluate", out / second["cell"], "--adult", "--episodes", 8, "--json").json
+        assert evaluated["aggregate"]["metrics"] == second["metrics"]
+        assert evaluated["aggregate"]["normalized"] == pytest.approx(second["normalized"])
+        assert reported["held_out"].keys() == {"knobs", "cells", "baselines"}
+        assert reported["held_out"]["knobs"] == variant
+        assert reported["held_out"]["cells"][1]["metrics"] == evaluated["held_out"]["aggregate"]["metrics"]
 
         again = sweep(*self.VARY, "--resume", "--json").json
-        assert again["cells"] == told["cells"]
-        assert told["env_steps"] == 4 * told["env_steps_per_run"] > again["env_steps"] == 0
+        assert again["cells"] == reported["cells"]
+        assert reported["env_steps"] == 4 * reported["env_steps_per_run"] > again["env_steps"] == 0
         rejected = sweep(*self.VARY)
         assert (rejected.code, "is not empty; --resume continues" in rejected.err) == (2, True)
         other = sweep("--vary", "sensory_gating=0,0.5", "--resume")
@@ -115,13 +115,13 @@ class TestCommand:
 
         monkeypatch.setattr("koki2_train.runs.lockstep.run_in_lockstep", without_evolution)
         [knob] = variant
-        told = sweep("--vary", f"{knob}=1,3", "--test-world", "own")
-        assert "each cell's own world" in told.out
+        reported = sweep("--vary", f"{knob}=1,3", "--test-world", "own")
+        assert "each cell's own world" in reported.out
         result = json.loads((tmp_path / "out" / "sweep.json").read_text())
         assert not {"baselines", "held_out"} & result.keys()
         assert result["env_steps"] == 3 * 144
-        judged = cli("evaluate", tmp_path / "out" / f"{knob}=3", "--episodes", 8, "--json").json
-        assert judged["aggregate"]["metrics"] == result["cells"][1]["metrics"]
+        evaluated = cli("evaluate", tmp_path / "out" / f"{knob}=3", "--episodes", 8, "--json").json
+        assert evaluated["aggregate"]["metrics"] == result["cells"][1]["metrics"]
         assert result["cells"][0]["metrics"] != result["cells"][1]["metrics"]
 
     @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class StudyOptions:
         out: folder of ``<cell>/seed<k>``.
         seeds: of each cell.
         resume: continue what is there.
-        test_episodes: held-out lives on which champions are judged.
+        test_episodes: held-out lives on which champions are evaluated.
         test_seed: which lives.
         devices: over how many devices genomes are spread.
         compilation_cache: whether compiled programs are kept.

@@ -66,7 +66,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
             click.echo(f"{out}: interrupted; continue with --resume", err=True)
             return EXIT_INTERRUPTED
         seconds = time.monotonic() - began
-        judged = evaluate_cells(base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world)
+        evaluated = evaluate_cells(base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     generations = base.evolution.generations
@@ -77,7 +77,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
         "seconds": round(seconds, 3),
     }
     test = {"test_world": test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
-    result = {**plan, **facts, **test, **judged}
+    result = {**plan, **facts, **test, **evaluated}
     _keep(result, out)
     if study.as_json:
         print_json(result)
