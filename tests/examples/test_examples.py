@@ -49,8 +49,11 @@ SAYS = {
 }
 ALONE = ("l0_0_chemotaxis", "own_rung")
 """One that uses a rung, and one whose world is in its main module. The others run in one process, which saves time."""
-SLOW = ("l1_1_intermittent_sense", "l1_2_walls", "l2_0_two_needs", "l2_2_shifting_layouts")
-"""Evolutions and held-out lives, as others have them too."""
+SLOW = (
+    "l0_1_two_dimensions", "l1_1_intermittent_sense", "l1_2_walls", "l2_0_two_needs", "l2_2_shifting_layouts",
+    "l4_0_search", "l4_1_seasons",
+)  # fmt: skip
+"""Those that call what others call too."""
 
 
 def test_there_is_an_example_for_each_rung():

@@ -41,11 +41,15 @@ def test_environments_of_gymnax_pass(name):
 # follow from the code, whatever its knobs, are not checked again there.
 LAST_OF_FAMILY = list({row.world: name for name, row in RUNGS.items()}.values())
 OF_KNOBS = ("spaces", "finite", "time limit")
+# Combinations of families are checked too (test_combinations), those of these two with each other.
+IN_COMBINATION = ("L2.2", "L3.2")
 # One wall is checked in less time than three, and by the same code.
 SMALLER = {"L1.2": {"num_walls": 1}}
 
 
-@pytest.mark.parametrize("name", LAST_OF_FAMILY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in IN_COMBINATION else n for n in LAST_OF_FAMILY]
+)
 def test_every_family_passes(name):
     check_env(*make(name, **SMALLER.get(name, {})), num_steps=8)
 
