@@ -12,6 +12,7 @@ from koki2_envs.mechanics import rooms
 
 WORLDS = 24
 SIDES = st.integers(5, 20)
+NUM_WALLS = st.sampled_from((1, 3, 7))  # each is compiled
 # A world of 7 by 5: a wall in column 2 with a door in row 3, and right of it one in row 1 with a door in column 6.
 SMALL = jnp.asarray([[0, 0, 1, 4], [3, 0, 6, 0], [3, 2, 6, 4], [2, 3, 2, 3], [6, 1, 6, 1]], jnp.int32)
 SMALL_MAP = """

@@ -44,7 +44,7 @@ def test_evosax_problem(rung):
     assert int(state.counter) == 1
 
 
-@every_family
+@two_families
 def test_gymnax_rollout(rung):
     rollout = RolloutWrapper(env_name=f"{rung}-koki2", env_params=SHORT)
     *_, done, total = rollout.batch_rollout(jax.random.split(jax.random.key(0), 2), None)
@@ -69,7 +69,7 @@ def test_gymnasium(rung):
     assert gym.observation_space.contains(np.asarray(info["final_observation"]))
 
 
-@every_family
+@two_families
 def test_gymnasium_vectors(rung):
     env, params = gymnax.make(f"{rung}-koki2")
     gym = GymnaxToVectorGymWrapper(env, 2, params.replace(**{**SHORT, "max_steps_in_episode": 3}), seed=0)

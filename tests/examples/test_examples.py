@@ -29,6 +29,7 @@ CASES = {
     "l4_2_motivation": (["64"], "unaware : fitness"),
     "own_brain": (["2"], "normalized"),
     "own_genome": (["2"], "own_genome:LowRank"),
+    "own_policy": (["32"], "absent_minded"),
     "own_rung": ([], "oracle"),
     "own_strategy": (["2"], "own_strategy:BestOfMany"),
 }

@@ -124,8 +124,7 @@ FIRST, *OTHERS = WORLDS
 
 @pytest.mark.parametrize("name", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def test_the_interface_holds(name):
-    # What compilation alone could break is checked once for each family (test_check_env).
-    check_env(*WORLDS[name], num_steps=8, skip=("jit is eager", "pure", "vmap over params", "no recompiling"))
+    check_env(*WORLDS[name], num_steps=8)
 
 
 @pytest.mark.parametrize("name", WORLDS)

@@ -37,15 +37,27 @@ def test_environments_of_gymnax_pass(name):
     check_env(env, params)
 
 
-# The last rung of each family has the most features. The others differ from it in knobs alone, and what follows from
-# the code, whatever its knobs, is not asked again of them.
-LAST_OF_FAMILY = set({row.world: name for name, row in RUNGS.items()}.values())
+# The last rung of each family has the most features. The others differ from it in knobs alone, so properties that
+# follow from the code, whatever its knobs, are not checked again there.
+LAST_OF_FAMILY = list({row.world: name for name, row in RUNGS.items()}.values())
 OF_KNOBS = ("spaces", "finite", "time limit")
+# Combinations of families are checked too (test_combinations), those of these two with each other.
+IN_COMBINATION = ("L2.2", "L3.2")
+# One wall is checked in less time than three, and by the same code.
+SMALLER = {"L1.2": {"num_walls": 1}}
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in IN_COMBINATION else n for n in LAST_OF_FAMILY]
+)
+def test_every_family_passes(name):
+    check_env(*make(name, **SMALLER.get(name, {})), num_steps=8)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNGS)
 def test_every_rung_passes(name):
-    of_code = [] if name in LAST_OF_FAMILY else [each for each in PROPERTIES if each not in OF_KNOBS]
+    of_code = [] if name in SMALLER else [each for each in PROPERTIES if each not in OF_KNOBS]
     check_env(*make(name), skip=of_code)
 
 
@@ -66,7 +78,7 @@ def test_observations_of_the_rungs_have_exactly_the_dtype_of_their_space():
         assert (shape.shape, shape.dtype) == (space.shape, space.dtype)
 
 
-def test_five_value_environments_are_told_apart():
+def test_five_value_environments_are_recognised():
     with pytest.raises(AssertionError, match=r"L0\.0-koki2: six values: step must return 6 values"):
         check_only(FiveValueStep(make("L0.0")[0]), "six values")
 

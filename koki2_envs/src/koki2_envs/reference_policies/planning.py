@@ -1,4 +1,4 @@
-"""DoorDistances that cost least, planned on the cells around an agent.
+"""Planning: least-cost paths on the cells around an agent.
 
 Fields are (n, n) float32, [y, x], n = 2·``REACH`` + 1, with the agent in the middle; width and height of the world need
 not be known when this is compiled.
