@@ -109,6 +109,8 @@ class RunDirectory:
         """
         if self._lock is None:
             self.path.mkdir(parents=True, exist_ok=True)
+        else:
+            self._lock.check()
         self._remove_unfinished()
         self._write_json("config.json", trial.to_dict())
         manifest = self._read_manifest()
@@ -116,8 +118,15 @@ class RunDirectory:
         self._write_json("manifest.json", manifest)
 
     def end_invocation(self, **facts: Any) -> None:
-        """Adds to the manifest how this invocation ended."""
+        """Adds to the manifest how this invocation ended.
+
+        Raises:
+            RunError: the manifest cannot be read, or has no invocation.
+        """
+        path = self._mine("manifest.json")
         manifest = self._read_manifest()
+        if not manifest["invocations"]:
+            raise RunError(f"{path} has no invocation that could end")
         manifest["invocations"][-1].update(facts)
         self._write_json("manifest.json", manifest)
 

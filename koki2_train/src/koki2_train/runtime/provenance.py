@@ -50,6 +50,6 @@ def _git_state() -> dict[str, Any] | None:
         return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "-s"))}
     except (OSError, subprocess.CalledProcessError):
         return None
