@@ -54,6 +54,6 @@ RUNG = register_rung(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    check_env(*make("Tidal"))
+    check_env(*make("Tidal"), num_steps=4)
     for name in ("random", "greedy", "oracle"):
         print(f"{name:6} {returns(*make('Tidal'), name, jax.random.split(jax.random.key(0), 256)).mean():6.1f}")

@@ -1,6 +1,7 @@
 """Worlds, one file for each family."""
 
 from koki2_envs.environments.base import World
+from koki2_envs.environments.composition import SourceGroup
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.grid import Grid
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
@@ -22,6 +23,7 @@ __all__ = [
     "ObstaclesState",
     "Seasons",
     "SeasonsState",
+    "SourceGroup",
     "Threats",
     "ThreatsState",
     "World",
