@@ -1,4 +1,4 @@
-"""Does a run that is killed at any moment, again and again, end with the bits of one that nobody disturbed?
+"""Kills at any moment: does a run that is killed again and again end with the bits of one left undisturbed?
 
     python tools/kill_and_resume.py [--kills 50] [--seed N] [--json]
 

@@ -11,32 +11,41 @@ import pytest
 
 from koki2_envs import REFERENCE_POLICIES, RUNGS, make
 from koki2_envs.knobs import knob_fields
-from koki2_train.brains import DenseSynapses, Learning, ReferenceBrain, SpikingBrain
-from koki2_train.genomes import DirectEncoding
-from koki2_train.rollout.lifetime import METRICS, LifeSummary, lifetime, trace_lifetime
+from koki2_train.brains import (
+    Blueprint,
+    Brain,
+    DenseSynapses,
+    Interface,
+    Learning,
+    ReferenceBrain,
+    SpikingBrain,
+)
+from koki2_train.experiment.sections import DirectSettings, SpikingSettings
+from koki2_train.genomes import DirectGenome
+from koki2_train.rollout.lifetime import rollout_life, trace_life
+from koki2_train.rollout.metrics import METRICS, LifeSummary
 
 STEPS = 30
 LIVES = 5
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def small_world(rung, **knobs):
     env, params = make(rung)
     small = {"width": 6, "max_steps_in_episode": STEPS, "energy_gain": 0.05, "energy_decay": 1 / 24}
-    further = {"height": 4} if params.height > 1 else {}
-    further |= (
+    extra = {"height": 4} if params.height > 1 else {}
+    extra |= (
         {"hydration_decay": 1 / 16, "layout_uniform": 1.0, "layout_opposite": 0.0}
         if "hydration_decay" in knob_fields(params)
         else {}
     )
-    return env, params.replace(**small | further | knobs)
+    return env, params.replace(**small | extra | knobs)
 
 
 def spiking(env, seed=8):
     """A brain that moves about."""
-    encoding = DirectEncoding(12, 3, env.observation_scales, env.num_actions, init_scale=1.0)
-    return SpikingBrain(12), encoding.develop(encoding.init(jax.random.key(seed)))
+    brain = SpikingBrain(SpikingSettings(n_neurons=12, k_edges=3), Interface.of(env))
+    genome = DirectGenome(DirectSettings(init_scale=1.0), brain.blueprint())
+    return brain, brain.develop(genome.compile(genome.init(jax.random.key(seed))))
 
 
 def keys(seed=7, count=LIVES):
@@ -73,7 +82,7 @@ def loop(step, reset, env, key, num_steps):
         "modulator": 0.0,
         "event_fraction": np.mean([i["energy_gained"] > 0 or i["integrity_lost"] > 0 for i in infos]),
         "finite": True,
-        "own": {name: total[name] for name in env.metric_names},
+        "world_metrics": {name: total[name] for name in env.metric_names},
     }
 
 
@@ -84,23 +93,23 @@ FAMILIES = list({row.world: name for name, row in RUNGS.items()}.values())
 @pytest.mark.parametrize("rung", ["L0.0", *FAMILIES])
 def test_a_life_is_what_a_slow_loop_lives(rung):
     env, env_params = small_world(rung)
-    brain, params = spiking(env)
+    brain, weights = spiking(env)
 
     @jax.jit
     def reset(key):
         observation, state = env.reset_env(jax.random.fold_in(key, 0), env_params)
-        return observation, state, brain.init(params)
+        return observation, state, brain.init(weights)
 
     @jax.jit
     def step(moment, key, t):
         observation, state, memory = moment
         now = jax.random.fold_in(jax.random.fold_in(key, 1), t)
-        action, memory = brain.act(params, memory, observation, jax.random.fold_in(now, 1))
+        action, memory = brain.act(weights, memory, observation, jax.random.fold_in(now, 1))
         world_key = jax.random.fold_in(now, 0)
         observation, state, reward, terminated, info = env.step_env(world_key, state, action, env_params)
         return (observation, state, memory), (action, reward, terminated, info, state.integrity)
 
-    live = partial(lifetime, env, env_params, brain, params, num_steps=STEPS)
+    live = partial(rollout_life, env, env_params, brain, weights, num_steps=STEPS)
     lives = jax.device_get(jax.jit(jax.vmap(live))(keys()))
     assert lives.fitness.shape == (LIVES,)
     for i in range(LIVES):
@@ -118,7 +127,7 @@ def test_a_life_is_what_a_slow_loop_lives(rung):
 def test_the_return_is_the_fitness_formula(rung):
     env, env_params = small_world(rung, survival_reward=2.0, energy_reward=7.0, success_bonus=11.0)
     lives = jax.jit(
-        jax.vmap(lambda key: lifetime(env, env_params, ReferenceBrain("greedy"), (), key, num_steps=STEPS))
+        jax.vmap(lambda key: rollout_life(env, env_params, ReferenceBrain("greedy"), (), key, num_steps=STEPS))
     )(keys())
     expected = 2.0 * lives.steps_alive + 7.0 * lives.energy_gained + 11.0 * lives.success
     np.testing.assert_allclose(lives.fitness, expected, rtol=1e-5)
@@ -127,9 +136,9 @@ def test_the_return_is_the_fitness_formula(rung):
 
 def test_a_trace_is_the_same_life_step_by_step():
     env, env_params = small_world("L1.1")
-    brain, params = spiking(env)
-    live = partial(lifetime, env, env_params, brain, params, num_steps=STEPS)
-    follow = partial(trace_lifetime, env, env_params, brain, params, num_steps=STEPS)
+    brain, weights = spiking(env)
+    live = partial(rollout_life, env, env_params, brain, weights, num_steps=STEPS)
+    follow = partial(trace_life, env, env_params, brain, weights, num_steps=STEPS)
     lives = jax.jit(jax.vmap(live))(keys())
     traced, trace = jax.jit(jax.vmap(follow))(keys())
     for name in LifeSummary._fields:
@@ -137,7 +146,7 @@ def test_a_trace_is_the_same_life_step_by_step():
 
     alive = np.asarray(trace.alive)
     assert alive[:, 0].all()
-    assert (np.diff(alive.astype(int), axis=1) <= 0).all(), "nobody comes back to life"
+    assert (np.diff(alive.astype(int), axis=1) <= 0).all(), "no life resumes after death"
     np.testing.assert_array_equal(alive.sum(axis=1), lives.steps_alive)
     assert alive.sum() < alive.size
     np.testing.assert_allclose((trace.reward * alive).sum(axis=1), lives.fitness, rtol=1e-6)
@@ -152,7 +161,7 @@ def test_a_trace_is_the_same_life_step_by_step():
 @pytest.mark.parametrize("policy", REFERENCE_POLICIES)
 def test_a_reference_brain_does_what_its_policy_does(policy):
     env, env_params = small_world("L0.2")
-    follow = partial(trace_lifetime, env, env_params, ReferenceBrain(policy), (), num_steps=STEPS)
+    follow = partial(trace_life, env, env_params, ReferenceBrain(policy), (), num_steps=STEPS)
     key = jax.random.key(3)
     summary, trace = jax.jit(follow)(key)
 
@@ -168,17 +177,17 @@ def test_a_reference_brain_does_what_its_policy_does(policy):
 
 def test_lives_that_share_a_key_share_their_luck():
     env, env_params = small_world("L1.1", obs_noise=0.1)
-    brain, params = spiking(env)
+    brain, weights = spiking(env)
     key = jax.random.key(5)
-    _, one = jax.jit(lambda: trace_lifetime(env, env_params, brain, params, key, num_steps=3))()
-    _, other = jax.jit(lambda: trace_lifetime(env, env_params, ReferenceBrain("random"), (), key, num_steps=3))()
+    _, one = jax.jit(lambda: trace_life(env, env_params, brain, weights, key, num_steps=3))()
+    _, other = jax.jit(lambda: trace_life(env, env_params, ReferenceBrain("random"), (), key, num_steps=3))()
     np.testing.assert_array_equal(one.observation[0], other.observation[0])
     np.testing.assert_array_equal(one.state.source_pos[0], other.state.source_pos[0])
 
 
 def test_a_life_of_one_step():
     env, env_params = small_world("L0.2", max_steps_in_episode=1)
-    summary = jax.jit(lambda key: lifetime(env, env_params, ReferenceBrain("stay"), (), key, num_steps=1))(keys()[0])
+    summary = jax.jit(lambda key: rollout_life(env, env_params, ReferenceBrain("stay"), (), key, num_steps=1))(keys()[0])
     assert float(summary.steps_alive) == 1
     assert float(summary.action_mode_fraction) == 1
     assert float(summary.action_entropy) == 0
@@ -195,7 +204,7 @@ class PaperState(NamedTuple):
 
 @dataclass(frozen=True)
 class PaperWorld:
-    """Feeds 0.5 at step 1 and harms 0.25 at step 2; dies in step ``death``, behind which everything is 1e6."""
+    """Feeds 0.5 at step 1 and harms 0.25 at step 2; dies in step ``death``, after which everything is 1e6."""
 
     death: int
     num_actions: ClassVar[int] = 3
@@ -203,6 +212,9 @@ class PaperWorld:
 
     def reset_env(self, key, params):
         return jnp.zeros(2), PaperState(jnp.int32(0), jnp.float32(1.0))
+
+    def phase(self, t, params):
+        return t / 8
 
     def step_env(self, key, state, action, params):
         t, dead = state.time, state.time > self.death
@@ -225,31 +237,35 @@ class Diary(NamedTuple):
     time: jax.Array
 
 
-class DiaryBrain:
+class DiaryBrain(Brain):
     """Writes down what it feels, and acts on the last thing it learned: 2 after food, 1 after harm, else 0."""
 
-    reads_state: ClassVar[bool] = False
+    def __init__(self):
+        super().__init__("diary", Interface((), (), ()))
 
-    def init(self, params):
-        return Diary(jnp.zeros((6, 4)), jnp.int32(0), jnp.int32(0))
+    def blueprint(self):
+        return Blueprint.of()
 
-    def act(self, params, carry, observation, key):
+    def init(self, weights):
+        return Diary(jnp.zeros((6, 5)), jnp.int32(0), jnp.int32(0))
+
+    def act(self, weights, carry, observation, key):
         return carry.chosen, carry
 
-    def learn(self, params, carry, outcome):
+    def learn(self, weights, carry, outcome):
         chosen = jnp.where(outcome.energy_gained > 0, 2, jnp.where(outcome.integrity_lost > 0, 1, 0)).astype(jnp.int32)
         felt = jnp.stack([jnp.float32(part) for part in outcome])
         return Diary(carry.outcomes.at[carry.time].set(felt), chosen, carry.time + 1)
 
-    def learning(self, params, carry):
+    def learning(self, weights, carry):
         return Learning(jnp.sum(carry.outcomes[:, 0]), jnp.sum(carry.outcomes[:, 1]), jnp.sum(carry.outcomes[:, 2]))
 
-    def is_finite(self, params, carry):
-        return jnp.ones((), bool)
+    def recordings(self, carry):
+        return {"outcomes": carry.outcomes}
 
 
 def test_steps_after_death_count_in_nothing():
-    summary = lifetime(PaperWorld(death=3), None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
+    summary = rollout_life(PaperWorld(death=3), None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
     expected = {
         "fitness": 4 + 5.0,
         "success": 1.0,
@@ -264,24 +280,25 @@ def test_steps_after_death_count_in_nothing():
     }
     for name, value in expected.items():
         np.testing.assert_allclose(getattr(summary, name), value, rtol=1e-6, err_msg=name)
-    assert jax.tree.map(float, summary.own) == {"drizzle": 2.0 * (0 + 1 + 2 + 3)}
+    assert jax.tree.map(float, summary.world_metrics) == {"drizzle": 2.0 * (0 + 1 + 2 + 3)}
 
 
 def test_success_after_death_is_none():
-    summary = lifetime(PaperWorld(death=0), None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
+    summary = rollout_life(PaperWorld(death=0), None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
     assert [float(x) for x in (summary.success, summary.steps_alive, summary.event_fraction)] == [0, 1, 0]
 
 
 def test_a_brain_that_learns_feels_every_step_and_acts_on_it_in_the_next():
     world = PaperWorld(death=10)
-    summary, trace = trace_lifetime(world, None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
+    summary, trace = trace_life(world, None, DiaryBrain(), (), jax.random.key(0), num_steps=6)
     np.testing.assert_array_equal(trace.action, [0, 0, 2, 1, 0, 0])
-    felt = np.asarray(trace.carry.outcomes[-1])[:5]
+    felt = np.asarray(trace.recordings["outcomes"][-1])[:5]
     t = np.arange(5)
     np.testing.assert_allclose(felt[:, 0], 0.5 * (t == 1))
     np.testing.assert_allclose(felt[:, 1], 0.25 * (t == 2))
     np.testing.assert_allclose(felt[:, 2], 0.125 * t)
     np.testing.assert_allclose(felt[:, 3], 1 + 5.0 * (t == 1))
+    np.testing.assert_allclose(felt[:, 4], t / 8)
     np.testing.assert_allclose(summary.weight_change, 0.5)
     np.testing.assert_allclose(summary.weight_change_on_event, 0.25)
     np.testing.assert_allclose(summary.modulator, 0.125 * (0 + 1 + 2 + 3 + 4 + 5) / 6, err_msg="mean over steps lived")
@@ -289,13 +306,25 @@ def test_a_brain_that_learns_feels_every_step_and_acts_on_it_in_the_next():
 
 def test_a_brain_with_a_number_that_is_not_finite_is_found_out():
     env, env_params = small_world("L0.0")
-    brain, params = spiking(env)
-    live = jax.jit(lambda p: lifetime(env, env_params, brain, p, jax.random.key(0), num_steps=4).finite)
-    assert bool(live(params))
-    leaves, structure = jax.tree.flatten(params)
+    brain, weights = spiking(env)
+    live = jax.jit(lambda w: rollout_life(env, env_params, brain, w, jax.random.key(0), num_steps=4).finite)
+    assert bool(live(weights))
+    leaves, structure = jax.tree.flatten(weights)
     for bad in (np.nan, np.inf):
         for place, leaf in enumerate(leaves):
             spoilt = [*leaves[:place], leaf.at[(0,) * leaf.ndim].set(bad), *leaves[place + 1 :]]
             assert not bool(live(jax.tree.unflatten(structure, spoilt))), place
-    huge = params._replace(synapses=DenseSynapses(params.synapses.weights.at[2].set(3e38)))
+    huge = weights._replace(synapses=DenseSynapses(weights.synapses.weights.at[2].set(3e38)))
     assert not bool(live(huge)), "potentials that overflow"
+
+
+class TwoActions(DiaryBrain):
+    """Acts twice in one step."""
+
+    def act(self, weights, carry, observation, key):
+        return jnp.zeros(2, jnp.int32), carry
+
+
+def test_an_action_of_wrong_shape_is_rejected_by_name():
+    with pytest.raises(AssertionError, match=r"(?s)action of TwoActions.*\(2,\)|\(2,\).*action of TwoActions"):
+        rollout_life(PaperWorld(death=3), None, TwoActions(), (), jax.random.key(0), num_steps=6)

@@ -1,4 +1,4 @@
-"""What a run goes on from: its own newest whole checkpoint, to the same bits, or nothing at all."""
+"""Resuming: a run continues from its own newest whole checkpoint, to the same bits, or not at all."""
 
 import hashlib
 import json
@@ -7,7 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.experiment import Trial
+from koki2_train.runs.directory import RunDirectory, RunError, RunWarning
 from koki2_train.storage import checkpoint
 
 
@@ -40,7 +41,7 @@ def save_again(run, arrays=(), meta=()):
     checkpoint.save(newest(run), old_arrays | dict(arrays), old_meta | dict(meta))
 
 
-def test_a_longer_run_goes_on_from_a_shorter_one(tiny, undisturbed, run_tiny, outcome, tmp_path):
+def test_a_longer_run_continues_a_shorter_one(tiny, undisturbed, run_tiny, outcome, tmp_path):
     run, _ = run_tiny(tiny.with_settings({"generations": 3}), tmp_path)
     assert len(run.read_generations()) == 3
     run_tiny(tiny, tmp_path, resume=True)
@@ -51,7 +52,7 @@ def test_a_run_never_goes_back(tiny, run, undisturbed, run_tiny, outcome):
     _, result = run_tiny(tiny.with_settings({"generations": 4}), run.path, resume=True)
     assert (result.generations, result.interrupted) == (6, False)
     assert outcome(run) == undisturbed
-    assert run.read_config() == (tiny, 0), "it has 6 generations, whatever was asked for"
+    assert run.read_trial() == Trial(tiny, 0), "it has 6 generations, whatever was asked for"
 
 
 def test_a_run_that_is_asked_for_less_than_its_checkpoint_has_keeps_that(
@@ -61,7 +62,7 @@ def test_a_run_that_is_asked_for_less_than_its_checkpoint_has_keeps_that(
     newest(run).unlink()
     run_tiny(tiny.with_settings({"generations": 2}), tmp_path, resume=True)
     assert [row["generation"] for row in run.read_generations()] == [0, 1, 2]
-    assert run.read_config()[0].evolution.generations == 3
+    assert run.read_trial().generations == 3
     run_tiny(tiny, tmp_path, resume=True)
     assert outcome(run) == undisturbed
 
@@ -73,11 +74,11 @@ def test_resuming_a_finished_run_changes_nothing(tiny, run, undisturbed, run_tin
     assert outcome(run) == undisturbed
 
 
-def test_without_checkpoints_a_run_begins_again_and_says_so(tiny, run, undisturbed, run_tiny, outcome, capsys):
+def test_without_checkpoints_a_run_begins_again_and_says_so(tiny, run, undisturbed, run_tiny, outcome):
     for path in (run.path / "checkpoints").iterdir():
         path.unlink()
-    run_tiny(tiny, run.path, resume=True)
-    assert f"warning: {run} has no checkpoint; its 6 generations are run again" in capsys.readouterr().err
+    with pytest.warns(RunWarning, match="run has no checkpoint; its 6 generations are run again"):
+        run_tiny(tiny, run.path, resume=True)
     assert outcome(run) == undisturbed
 
 
@@ -93,22 +94,23 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_checkpoint_is_passed_over_and_named(tiny, run, undisturbed, run_tiny, outcome, capsys, damage):
+def test_a_damaged_checkpoint_is_passed_over_and_named(tiny, run, undisturbed, run_tiny, outcome, damage):
     damaged = newest(run)
     damaged.write_bytes(damage(damaged.read_bytes()))
     with (run.path / "generations.jsonl").open("a") as file:
         file.write('{"generation": 6, "fit')
-    run_tiny(tiny, run.path, resume=True)
-    assert f"{damaged}: damaged" in capsys.readouterr().err
+    with pytest.warns(RunWarning, match=r"00000006\.ckpt: damaged"):
+        run_tiny(tiny, run.path, resume=True)
     assert outcome(run) == undisturbed
 
 
-def test_the_third_checkpoint_is_enough(tiny, run, undisturbed, run_tiny, outcome, capsys):
+def test_the_third_checkpoint_is_enough(tiny, run, undisturbed, run_tiny, outcome):
     *damaged, whole = checkpoint.newest_first(run.path / "checkpoints")
     for path in damaged:
         path.write_bytes(b"")
-    run_tiny(tiny, run.path, resume=True)
-    said = capsys.readouterr().err
+    with pytest.warns(RunWarning) as caught:
+        run_tiny(tiny, run.path, resume=True)
+    said = " ".join(str(warning.message) for warning in caught)
     assert all(path.name in said for path in damaged)
     assert whole.name not in said
     assert outcome(run) == undisturbed
@@ -129,12 +131,12 @@ def another_setting(run, tiny):
 
 
 def another_seeds_checkpoint(run, tiny):
-    save_again(run, meta={"seed": 1})
+    save_again(run, meta={"trial": Trial(tiny, 1).to_dict()})
     return tiny, 0
 
 
 def another_settings_checkpoint(run, tiny):
-    save_again(run, meta={"experiment": tiny.with_settings({"energy_gain": 0.3}).to_dict()})
+    save_again(run, meta={"trial": Trial(tiny.with_settings({"energy_gain": 0.3}), 0).to_dict()})
     return tiny, 0
 
 
@@ -182,11 +184,11 @@ def write_checksummed(path, body):
     path.write_bytes(body + hashlib.sha256(body).digest())
 
 
-REFUSED = {
+REJECTED = {
     all_damaged: r"no checkpoint can be used: .*00000006\.ckpt: damaged.*; remove .*checkpoints to begin again",
-    another_seed: "was begun with --seed 0, not 1",
+    another_seed: "was begun with seed 0, not 1",
     another_setting: "was begun with sigma 0.15, not 0.2",
-    another_seeds_checkpoint: "its newest checkpoint is of a run with --seed 1, not 0",
+    another_seeds_checkpoint: "its newest checkpoint is of a run with seed 1, not 0",
     another_settings_checkpoint: "its newest checkpoint is of a run with energy_gain 0.3, not 0.2",
     another_format: r"00000006\.ckpt: format 1, this version reads 2",
     another_search: "its checkpoint is of another kind of search",
@@ -198,8 +200,8 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("change", "message"), REFUSED.items(), ids=[change.__name__ for change in REFUSED])
-def test_what_cannot_be_gone_on_with_is_left_as_it_is(tiny, run, run_tiny, change, message):
+@pytest.mark.parametrize(("change", "message"), REJECTED.items(), ids=[change.__name__ for change in REJECTED])
+def test_what_cannot_be_continued_is_left_as_it_is(tiny, run, run_tiny, change, message):
     experiment, seed = change(run, tiny)
     (run.path / ".config.json.a1b2c3.part").write_text("left by a kill")
     (run.path / ".lock").touch()
@@ -211,7 +213,7 @@ def test_what_cannot_be_gone_on_with_is_left_as_it_is(tiny, run, run_tiny, chang
 
 def test_a_run_is_not_begun_where_one_is(tiny, run, run_tiny):
     before = files(run.path)
-    with pytest.raises(RunError, match="holds a run already; --resume goes on with it"):
+    with pytest.raises(RunError, match="holds a run already; resume it"):
         run_tiny(tiny, run.path)
     assert files(run.path) == before
 
@@ -226,18 +228,18 @@ def test_a_run_that_was_killed_before_it_had_begun_is_begun(tiny, undisturbed, r
 
 
 def test_of_two_that_begin_in_one_place_one_writes_nothing(tiny, run_tiny, tmp_path):
-    with RunDirectory(tmp_path).locked(), pytest.raises(RunError, match="in use by another process"):
+    with RunDirectory(tmp_path).open(Trial(tiny, 0)), pytest.raises(RunError, match="in use by another process"):
         run_tiny(tiny, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
-def test_what_a_kill_left_unfinished_is_swept_when_the_run_goes_on(tiny, run, undisturbed, run_tiny, outcome):
+def test_what_a_kill_left_unfinished_is_removed_on_resuming(tiny, run, undisturbed, run_tiny, outcome):
     left = [".generations.jsonl.a1b2c3.part", "checkpoints/.00000008.ckpt.a1b2c3.part", ".best_genome.npz.a1b2c3.part"]
     for name in [*left, ".life.gif.a1b2c3.part"]:
         (run.path / name).write_bytes(b"half of")
-    with run.locked(), pytest.raises(RunError, match="in use by another process"):
+    with run.open(Trial(tiny, 0), resume=True), pytest.raises(RunError, match="in use by another process"):
         run_tiny(tiny, run.path, resume=True)
-    assert all((run.path / name).exists() for name in left), "not while somebody else may be writing them"
+    assert all((run.path / name).exists() for name in left), "not while another process may be writing them"
     run_tiny(tiny, run.path, resume=True)
     assert [path.name for path in run.path.rglob("*.part")] == [".life.gif.a1b2c3.part"], "which is not the run's"
     assert outcome(run) == undisturbed

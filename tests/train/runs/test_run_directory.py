@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.experiment import Experiment, Trial
 from koki2_train.runs.directory import RunDirectory, RunError
 from koki2_train.storage import checkpoint
 
@@ -19,45 +19,55 @@ def experiment():
     return Experiment.build("L1.1", settings)
 
 
+@pytest.fixture(scope="module")
+def trial(experiment):
+    return Trial(experiment, 5)
+
+
 @pytest.fixture
-def run(tmp_path, experiment):
+def run(tmp_path, trial):
     run = RunDirectory(tmp_path / "run")
-    run.create(experiment, 5)
+    begin(run, trial)
     return run
+
+
+def begin(run, trial):
+    run.begin_invocation(trial, ["evolve"], ["cpu"])
 
 
 def row(generation):
     return {"generation": generation, "fitness_mean": 0.1 + generation, "seconds": 1.5}
 
 
-def test_what_a_run_was_asked_is_read_back(run, experiment):
+def test_what_a_run_was_asked_is_read_back(run, trial):
     assert run.exists
-    assert run.read_config() == (experiment, 5)
-    assert [entry.name for entry in run.path.iterdir()] == ["config.json"]
+    assert run.read_trial() == trial
+    assert sorted(entry.name for entry in run.path.iterdir()) == ["config.json", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", ["config.json", "notes.txt", ".hidden", ".config.json.mine"])
-def test_a_folder_with_something_in_it_is_not_begun(tmp_path, experiment, name):
+def test_a_folder_with_something_in_it_is_not_begun(tmp_path, trial, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(RunError, match="choose another --out"):
-        RunDirectory(tmp_path).create(experiment, 0)
+    with pytest.raises(RunError, match="choose another folder"), RunDirectory(tmp_path).open(trial):
+        pass
     assert (tmp_path / name).read_text() == "mine"
 
 
-def test_a_file_is_not_begun(tmp_path, experiment):
+def test_a_file_is_not_begun(tmp_path, trial):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunError):
-        RunDirectory(tmp_path / "file").create(experiment, 0)
+    with pytest.raises(RunError), RunDirectory(tmp_path / "file").open(trial):
+        pass
 
 
-def test_an_empty_folder_and_one_that_was_left_before_the_beginning_are_begun(tmp_path, experiment):
+def test_an_empty_folder_and_one_that_was_left_before_the_beginning_are_begun(tmp_path, trial):
     for name in ("empty", "left"):
         (tmp_path / name).mkdir()
     (tmp_path / "left" / ".config.json.abcd.part").write_text('{"exp')
     (tmp_path / "left" / ".lock").touch()
     for name in ("empty", "left"):
-        RunDirectory(tmp_path / name).create(experiment, 0)
-        assert RunDirectory(tmp_path / name).read_config() == (experiment, 0)
+        with RunDirectory(tmp_path / name).open(trial) as run:
+            begin(run, trial)
+        assert RunDirectory(tmp_path / name).read_trial() == trial
 
 
 def damaged(run, **experiment_part):
@@ -69,10 +79,10 @@ def damaged(run, **experiment_part):
     "text",
     ["", "[]", "5", "null", '{"seed": 0}', '{"experiment": {}, "seed": 0}', '{"experiment": [], "seed": 0}', "\udcff"],
 )
-def test_a_config_that_is_none_is_refused_by_name(run, text):
+def test_a_config_that_is_none_is_rejected_by_name(run, text):
     (run.path / "config.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(RunError, match=r"config\.json cannot be read"):
-        run.read_config()
+        run.read_trial()
 
 
 @pytest.mark.parametrize(
@@ -85,31 +95,32 @@ def test_a_config_that_is_none_is_refused_by_name(run, text):
         {"world": []},
         {"world": {"width": -3}},
         {"world": {"smell": 1.0}},
-        {"brain": {"n_neurons": [1, 2]}},
+        {"brain": {"name": "spiking", "settings": {"n_neurons": [1, 2]}}},
+        {"brain": {"name": "no.such:Brain", "settings": {}}},
         {"brain": None},
         {"rung": "L9.9"},
         {"rung": None},
     ],
 )
-def test_a_config_with_an_impossible_part_is_refused_by_name(run, part):
+def test_a_config_with_an_impossible_part_is_rejected_by_name(run, part):
     (run.path / "config.json").write_text(damaged(run, **part))
     with pytest.raises(RunError, match=r"config\.json cannot be read"):
-        run.read_config()
+        run.read_trial()
 
 
-def test_going_on_with_something_else_is_refused_by_name(run, experiment):
-    run.check_same(experiment, 5)
-    run.check_same(experiment.with_settings({"generations": 12345}), 5)
-    with pytest.raises(RunError, match="begun with --seed 5, not 6"):
-        run.check_same(experiment, 6)
-    with pytest.raises(RunError, match=r"begun on L1\.1, not L1\.0"):
-        run.check_same(Experiment.build("L1.0"), 5)
+def test_resuming_another_trial_is_rejected_by_name(run, experiment, trial):
+    run.check(trial, resume=True)
+    run.check(trial.with_generations(12345), resume=True)
+    with pytest.raises(RunError, match="begun with seed 5, not 6"):
+        run.check(Trial(experiment, 6), resume=True)
+    with pytest.raises(RunError, match=r"begun with rung L1\.1, not L1\.0"):
+        run.check(Trial(Experiment.build("L1.0"), 5), resume=True)
     others = {"pop_size": 10, "energy_gain": 0.2, "num_sources": 5, "k_edges": 3, "mvt": True, "validate_every": 3}
     for name, value in others.items():
         old = experiment.settings()[name]
-        message = f"begun with {name} {old}, not {value}; --resume cannot change it"
+        message = f"begun with {name} {old}, not {value}; a resumed run cannot change it"
         with pytest.raises(RunError, match=re.escape(message)):
-            run.check_same(experiment.with_settings({name: value}), 5)
+            run.check(Trial(experiment.with_settings({name: value}), 5), resume=True)
 
 
 def test_generations_are_appended_and_read(run):
@@ -134,7 +145,7 @@ def test_a_torn_end_is_left_out_and_then_written_anew(run, torn):
     assert run.read_generations() == [row(0), row(1), row(2)]
 
 
-def test_rewinding_drops_what_lies_behind_a_checkpoint(run):
+def test_rewinding_drops_what_comes_after_a_checkpoint(run):
     run.append_generations([row(n) for n in range(5)])
     for generation in (3, 4, 5):
         run.save_checkpoint(generation, {"x": np.zeros(3)}, {"generation": generation})
@@ -156,23 +167,24 @@ def test_generations_that_are_missing_are_noticed(run, numbers):
     assert (run.path / "generations.jsonl").read_bytes() == before
 
 
-def test_the_manifest_tells_of_every_invocation(run):
-    run.write_manifest(["evolve"], ["cpu"], seed=5)
-    run.update_manifest(generations=3)
-    run.write_manifest(["evolve", "--resume"], ["cpu"], seed=5)
+def test_the_manifest_tells_of_every_invocation(run, trial):
+    run.end_invocation(generations=3)
+    run.begin_invocation(trial, ["evolve", "--resume"], ["cpu"], processes=2)
     first, second = json.loads((run.path / "manifest.json").read_text())["invocations"]
     assert (first["command"], first["generations"], first["seed"]) == (["evolve"], 3, 5)
     assert "generations" not in second
+    assert second["processes"] == 2
+    assert run.last_invocation == second
     assert {"jax", "python", "koki2-train", "koki2-envs", "evosax"} <= first["versions"].keys()
     assert first["devices"] == ["cpu"]
     assert first["git"] is None or set(first["git"]) == {"commit", "changed"}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"invocations": 3}'])
-def test_a_damaged_manifest_is_named(run, text):
+def test_a_damaged_manifest_is_named(run, trial, text):
     (run.path / "manifest.json").write_text(text)
     with pytest.raises(RunError, match=r"manifest\.json cannot be read.*remove it"):
-        run.write_manifest(["evolve"], [])
+        begin(run, trial)
 
 
 def save(run, generation):
@@ -206,34 +218,34 @@ def test_a_whole_checkpoint_of_another_format_is_not_passed_over(run, monkeypatc
         run.load_checkpoint()
 
 
-def test_a_checkpoint_of_another_run_is_refused_by_name(run, experiment):
-    meta = {"experiment": json.loads(json.dumps(experiment.to_dict())), "seed": 5}
-    run.check_checkpoint(meta, experiment, 5)
-    run.check_checkpoint(meta, experiment.with_settings({"generations": 12345}), 5)
-    with pytest.raises(RunError, match="its newest checkpoint is of a run with --seed 5, not 6"):
-        run.check_checkpoint(meta, experiment, 6)
+def test_a_checkpoint_of_another_run_is_rejected_by_name(run, experiment, trial):
+    meta = {"trial": json.loads(json.dumps(trial.to_dict()))}
+    run.check_checkpoint(meta, trial)
+    run.check_checkpoint(meta, trial.with_generations(12345))
+    with pytest.raises(RunError, match="its newest checkpoint is of a run with seed 5, not 6"):
+        run.check_checkpoint(meta, Trial(experiment, 6))
     with pytest.raises(RunError, match=r"its newest checkpoint is of a run with energy_gain 0\.1, not 0\.2"):
-        run.check_checkpoint(meta, experiment.with_settings({"energy_gain": 0.2}), 5)
+        run.check_checkpoint(meta, Trial(experiment.with_settings({"energy_gain": 0.2}), 5))
 
 
 def test_a_champion_is_read_back(run):
-    genome = {"w": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    genome = np.arange(6, dtype=np.float32)
     run.save_champion(genome, {"validation_fitness": 3.5})
     champion = run.load_champion()
-    np.testing.assert_array_equal(champion["w"], genome["w"])
+    np.testing.assert_array_equal(champion["genome"], genome)
     assert float(champion["validation_fitness"]) == 3.5
 
 
 def test_a_champion_that_is_not_there_or_damaged_is_named(run):
     with pytest.raises(RunError, match=r"has no best_genome\.npz yet"):
         run.load_champion()
-    run.save_champion({"w": np.zeros(300)}, {})
+    run.save_champion(np.zeros(300, np.float32), {})
     whole = (run.path / "best_genome.npz").read_bytes()
     for data in (b"", b"x", whole[:-40], whole[:300], whole.replace(bytes(64), bytes(63) + b"\x01", 1)):
         (run.path / "best_genome.npz").write_bytes(data)
         with pytest.raises(RunError, match=r"best_genome\.npz cannot be read"):
             run.load_champion()
-    for other in ({"w": np.zeros(3)}, {"w": np.zeros(3), "format": 7}, {"w": np.zeros(3), "format": np.zeros(2)}):
+    for other in ({"genome": np.zeros(3)}, {"genome": np.zeros(3), "format": 1}, {"genome": np.zeros(3), "format": np.zeros(2)}):
         np.savez(run.path / "best_genome.npz", **other)
         with pytest.raises(RunError, match="another format"):
             run.load_champion()
@@ -244,7 +256,7 @@ def snapshot(folder):
 
 
 class Bomb:
-    """Whoever unpickles it has run code that it chose: it touches a file."""
+    """Unpickling it runs code that it chose: it touches a file."""
 
     def __init__(self, path):
         self.path = path
@@ -255,7 +267,7 @@ class Bomb:
 
 def test_a_champion_is_never_unpickled(run, tmp_path):
     bomb = Bomb(tmp_path / "gone off")
-    for data in (pickle.dumps(bomb), checkpoint.pack_arrays({"w": np.asarray([bomb], object), "format": 1})):
+    for data in (pickle.dumps(bomb), checkpoint.pack_arrays({"genome": np.asarray([bomb], object), "format": 2})):
         (run.path / "best_genome.npz").write_bytes(data)
         with pytest.raises(RunError, match=r"best_genome\.npz cannot be read: .*pickle"):
             run.load_champion()
@@ -264,7 +276,7 @@ def test_a_champion_is_never_unpickled(run, tmp_path):
     assert (tmp_path / "gone off").exists(), "it would have"
 
 
-def test_unfinished_copies_are_removed_and_nothing_else(run):
+def test_unfinished_copies_are_removed_and_nothing_else(run, trial):
     save(run, 2)
     left = ["config.json", "manifest.json", "generations.jsonl", "best_genome.npz"]
     unfinished = [run.path / f".{name}.x1y2z3.part" for name in left]
@@ -274,5 +286,8 @@ def test_unfinished_copies_are_removed_and_nothing_else(run):
     for path in [*unfinished, *(run.path / name for name in others)]:
         path.write_text("left")
     before = snapshot(run.path)
-    run.remove_unfinished()
-    assert snapshot(run.path) == {path: data for path, data in before.items() if path not in unfinished}
+    begin(run, trial)
+    after = snapshot(run.path)
+    for files in (before, after):
+        files.pop(run.path / "manifest.json")
+    assert after == {path: data for path, data in before.items() if path not in unfinished}

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from koki2_train.runs import runner
+from koki2_train.runs import chunks, runner
 from koki2_train.runs.directory import RunDirectory, RunError
 from koki2_train.storage import checkpoint
 
@@ -137,7 +137,7 @@ class Signals:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_behind_its_chunk(short, short_undisturbed, run_tiny, outcome, tmp_path, number):
+def test_a_signal_ends_a_run_after_its_chunk(short, short_undisturbed, run_tiny, outcome, tmp_path, number):
     run, result = run_tiny(short, tmp_path, observer=Signals(2, number=number), checkpoint_seconds=1e9)
     assert (result.generations, result.interrupted) == (3, True)
     assert run.load_checkpoint()[1]["generation"] == 3
@@ -165,15 +165,15 @@ def test_a_second_signal_ends_a_run_at_once(short, short_undisturbed, run_tiny, 
 def test_a_signal_while_it_compiles_ends_a_run_before_its_first_generation(
     short, short_undisturbed, run_tiny, outcome, tmp_path, monkeypatch
 ):
-    advance = runner.advance
+    compiled_steps = runner.compiled_steps
 
     def interrupted(*arguments):
         if not stop_asked:
             stop_asked.append(signal.raise_signal(signal.SIGINT))
-        return advance(*arguments)
+        return compiled_steps(*arguments)
 
     stop_asked = []
-    monkeypatch.setattr(runner, "advance", interrupted)
+    monkeypatch.setattr(runner, "compiled_steps", interrupted)
     run, result = run_tiny(short, tmp_path)
     assert (result.generations, result.interrupted, result.champion_score) == (0, True, None)
     assert run.read_generations() == []
@@ -183,16 +183,16 @@ def test_a_signal_while_it_compiles_ends_a_run_before_its_first_generation(
 
 
 def test_chunks_are_short_where_generations_are_long(short, short_undisturbed, run_tiny, outcome, tmp_path):
-    chunks = []
-    run, _ = run_tiny(short, tmp_path, chunk_seconds=0.0, observer=lambda rows: chunks.append(len(rows)))
-    assert chunks == [1] * 6
+    sizes = []
+    run, _ = run_tiny(short, tmp_path, chunk_seconds=0.0, observer=lambda rows: sizes.append(len(rows)))
+    assert sizes == [1] * 6
     assert outcome(run) == short_undisturbed
 
 
 def test_checkpoints_are_taken_by_time_and_at_the_end(tiny, run_tiny, tmp_path, monkeypatch):
     """Every chunk takes 4 seconds by this clock; they end after 1, 3, 5, … generations."""
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(chunks, "time", SimpleNamespace(monotonic=lambda: clock.now))
     seen = []
 
     def tick(rows):

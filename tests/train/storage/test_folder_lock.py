@@ -6,61 +6,70 @@ import shutil
 import numpy as np
 import pytest
 
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.experiment import Experiment, Trial
 from koki2_train.runs.directory import RunDirectory, RunError
 
 
 @pytest.fixture(scope="module")
-def experiment():
-    return Experiment.build("L0.0")
+def trial():
+    return Trial(Experiment.build("L0.0"), 5)
 
 
 @pytest.fixture
-def run(tmp_path, experiment):
+def run(tmp_path, trial):
     run = RunDirectory(tmp_path / "run")
-    run.create(experiment, 5)
+    begin(run, trial)
     return run
 
 
-def test_a_run_belongs_to_one_process_at_a_time(run):
-    with run.locked(), pytest.raises(RunError, match="in use by another process"), RunDirectory(run.path).locked():
+def begin(run, trial):
+    run.begin_invocation(trial, ["evolve"], ["cpu"])
+
+
+def resumed(run, trial):
+    return RunDirectory(run.path).open(trial, resume=True)
+
+
+def test_a_run_belongs_to_one_process_at_a_time(run, trial):
+    with resumed(run, trial), pytest.raises(RunError, match="in use by another process"), resumed(run, trial):
         pass
-    with run.locked():
+    with resumed(run, trial):
         pass
 
 
-def test_a_lock_that_the_file_system_does_not_know_is_no_other_process(run, monkeypatch):
+def test_a_lock_that_the_file_system_does_not_know_is_no_other_process(run, trial, monkeypatch):
     def unknown(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", unknown)
-    with pytest.raises(OSError, match="No locks available"), run.locked():
+    with pytest.raises(OSError, match="No locks available"), resumed(run, trial):
         pass
 
 
-def write_anything(run):
+def write_anything(run, trial):
     """All that writes into a run, by name."""
     return {
         "generations": lambda: run.append_generations([{"generation": 0}]),
         "rewound": lambda: run.rewind(0),
         "checkpoint": lambda: run.save_checkpoint(1, {"x": np.zeros(3)}, {"generation": 1}),
-        "champion": lambda: run.save_champion({"w": np.zeros(3)}, {}),
-        "manifest": lambda: run.write_manifest(["evolve"], ["cpu"]),
+        "champion": lambda: run.save_champion(np.zeros(3, np.float32), {}),
+        "manifest": lambda: run.end_invocation(generations=1),
     }
 
 
 @pytest.mark.parametrize("what", ["generations", "rewound", "checkpoint", "champion", "manifest"])
-def test_a_folder_that_was_removed_or_replaced_is_not_written_to(run, experiment, what):
-    write = write_anything(run)[what]
-    with run.locked():
+def test_a_folder_that_was_removed_or_replaced_is_not_written_to(run, trial, what):
+    with resumed(run, trial) as run:
+        write = write_anything(run, trial)[what]
         write()
         shutil.rmtree(run.path)
         with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
             write()
         assert not run.path.exists()
         another = RunDirectory(run.path)
-        with another.locked():
-            another.create(experiment, 6)
+        other_trial = Trial(trial.experiment, 6)
+        with another.open(other_trial):
+            begin(another, other_trial)
             before = contents(run.path)
             with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
                 write()

@@ -63,7 +63,7 @@ class Tally(NamedTuple):
     bad_arrivals: jax.Array
     integrity_lost: jax.Array
     integrity_min: jax.Array
-    actioncount_steps: jax.Array
+    action_counts: jax.Array
     events: jax.Array
     world_metrics: dict[str, jax.Array]
 
@@ -103,7 +103,7 @@ def count_step(
         bad_arrivals=tally.bad_arrivals + lived * info["bad_arrivals"],
         integrity_lost=tally.integrity_lost + lived * info["integrity_lost"],
         integrity_min=jnp.where(alive, jnp.minimum(tally.integrity_min, integrity), tally.integrity_min),
-        actioncount_steps=tally.actioncount_steps + lived * (jnp.arange(tally.actioncount_steps.shape[0]) == action),
+        action_counts=tally.action_counts + lived * (jnp.arange(tally.action_counts.shape[0]) == action),
         events=tally.events + lived * event,
         world_metrics={name: total + lived * info[name] for name, total in tally.world_metrics.items()},
     )
@@ -111,7 +111,7 @@ def count_step(
 
 def summarize(brain: Brain, weights: Any, carry: Any, tally: Tally) -> LifeSummary:
     """The summary of a life that is over."""
-    frequency = tally.actioncount_steps / tally.steps
+    frequency = tally.action_counts / tally.steps
     learned = brain.learning(weights, carry)
     return LifeSummary(
         fitness=tally.fitness,

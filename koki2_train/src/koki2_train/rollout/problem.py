@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+import chex
 import jax
 from jax.sharding import Mesh
 
@@ -53,6 +54,7 @@ class Problem:
 
     def develop(self, genome: jax.Array) -> Any:
         """The brain's weights from a genome (D,); once per genome, not once per life."""
+        chex.assert_shape(genome, (self.genome.size,), custom_message=f"a genome of {self.genome}")
         arrays = self.genome.compile(genome)
         self.genome.blueprint.check(arrays)
         return self.brain.develop(arrays)
