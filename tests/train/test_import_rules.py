@@ -35,7 +35,7 @@ ON_TOP = ("bench", "verification", "studies", "reporting")
 ROOMS = {
     **{room: tuple(below.split()) for room, below in BELOW.items()},
     **dict.fromkeys(ON_TOP, tuple(BELOW)),
-    "cli": (*BELOW, *ON_TOP),
+    "cli": ("__version__", *BELOW, *ON_TOP),
     "__init__": (),
     "__main__": ("cli",),
 }
@@ -90,7 +90,7 @@ def test_the_worlds_know_nothing_of_the_trainer():
 
 
 def rooms_below(room):
-    return {below.partition(".")[0] for below in ROOMS[room]}
+    return {below.partition(".")[0] for below in ROOMS[room]} - {"__version__"}
 
 
 def test_the_table_has_no_cycles():
@@ -107,10 +107,12 @@ def test_an_experiment_is_imported_without_jax():
 
 
 def speaks(tree):
-    """Lines that print, name a flag, or end the process."""
-    strings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings among them
+    """Lines that print, name a flag (other than as a word of another program's command line), or end the process."""
+    docstrings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    commands = [part for node in ast.walk(tree) if isinstance(node, ast.List | ast.Tuple) for part in node.elts]
+    no_message = {id(node) for node in (*docstrings, *commands)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in strings:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in no_message:
             if re.search(r"(?<![\w-])--[a-z]", node.value):
                 yield f"{node.lineno} names a flag: {node.value!r}"
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "exit", "quit", "sys.exit", "os._exit"):

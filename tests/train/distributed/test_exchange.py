@@ -1,14 +1,14 @@
-"""What devices tell each other, counted in the compiled program, is what docs/scaling.md says."""
+"""Collectives of the compiled program: devices exchange what docs/scaling.md says."""
 
 import json
 import math
 import re
 from pathlib import Path
 
-import jax
 import pytest
 
-from koki2_train.experiment.experiment import Experiment
+from koki2_train.experiment import Experiment
+from koki2_train.rollout.problem import Problem
 
 SETTINGS = {"pop_size": 10, "episodes": 8, "steps": 16, "n_neurons": 8, "k_edges": 2, "mvt": True, "mvt_steps": 8,
             "mvt_min_alive_steps": 8, "validation_top": 3, "validation_episodes": 32}  # fmt: skip
@@ -18,15 +18,11 @@ DRIVER = """
 import sys, json
 from koki2_train.runtime.jax_setup import set_up
 set_up(int(sys.argv[1]))
-import jax, jax.numpy as jnp
-from koki2_train.rollout.population import replicate
-from koki2_train.experiment.experiment import Experiment
-from koki2_train.evolution.evolve import advance, start
-experiment = Experiment.build("L0.2", json.loads(sys.argv[2]))
-program = experiment.program()
-root = replicate(program.task.mesh, jax.random.key(0))
-state = start(program, root)
-print(advance.lower(program, experiment.params, root, state, jnp.int32(1), 3).compile().as_text())
+import jax.numpy as jnp
+from koki2_train.experiment import Experiment, Trial
+from koki2_train.evolution import Search, compiled_init, compiled_steps
+search = Search.of(Trial(Experiment.build("L0.2", json.loads(sys.argv[2])), 0))
+print(compiled_steps.lower(search, compiled_init(search), jnp.int32(1), 3).compile().as_text())
 """
 
 COLLECTIVES = r"= (\S+) (all-gather|all-reduce|all-to-all|reduce-scatter|collective-\w+)(?:-start)?\("
@@ -52,7 +48,7 @@ def test_the_compiled_program_exchanges_what_the_page_says_and_nothing_else(pyth
 
 def rows_of(heading):
     """The numbers of the table of docs/scaling.md under a heading."""
-    text = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text().split(heading)[1]
+    text = (Path(__file__).parents[3] / "docs" / "scaling.md").read_text().split(heading)[1]
     table = re.search(r"(?:^\|.*\n)+", text, re.M).group()
     lines = [[cell.strip().replace(",", "") for cell in line.strip(" |").split("|")] for line in table.splitlines()]
     return [[float(cell) for cell in line] for line in lines[2:]]
@@ -63,8 +59,7 @@ def test_the_table_of_sizes_is_right():
     assert {row[0] for row in rows} == {32, 1024}
     for neurons, genome, population, megabytes, exchanged in rows:
         experiment = Experiment.build("L0.2", {"n_neurons": int(neurons)})
-        shapes = jax.eval_shape(experiment.program(1).task.encoding.init, jax.random.key(0))
-        assert genome == sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
+        assert genome == Problem.of(experiment, 1).genome.size
         assert megabytes == pytest.approx(population * genome * 4 / 1e6, rel=0.02)
         training, _ = columns({"episodes": 8, "validation_episodes": 256})
         assert exchanged == pytest.approx(population * training * 4 / 1e6, rel=0.02)

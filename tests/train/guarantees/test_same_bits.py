@@ -97,7 +97,7 @@ def long_undisturbed(tiny, run_tiny, outcome, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_signal_to_a_follower_ends_all_behind_the_same_chunk(
+def test_a_signal_to_a_follower_ends_all_after_the_same_chunk(
     evolve, tiny, run_tiny, long_undisturbed, outcome, tmp_path
 ):
     path = tmp_path / "run"

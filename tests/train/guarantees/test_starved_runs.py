@@ -113,7 +113,7 @@ def test_a_folder_that_is_removed_under_a_run_ends_it(tiny, run_tiny, tmp_path):
     assert not path.exists(), "nor is it made again"
 
 
-def test_a_folder_that_is_moved_under_a_run_goes_on_elsewhere(tiny, undisturbed, run_tiny, outcome, tmp_path):
+def test_a_folder_that_is_moved_under_a_run_continues_elsewhere(tiny, undisturbed, run_tiny, outcome, tmp_path):
     path, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
         run_tiny(tiny, path, observer=after_chunk(2, lambda: path.rename(elsewhere)))

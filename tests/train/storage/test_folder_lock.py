@@ -53,11 +53,12 @@ def write_anything(run, trial):
         "rewound": lambda: run.rewind(0),
         "checkpoint": lambda: run.save_checkpoint(1, {"x": np.zeros(3)}, {"generation": 1}),
         "champion": lambda: run.save_champion(np.zeros(3, np.float32), {}),
-        "manifest": lambda: run.end_invocation(generations=1),
+        "begun": lambda: begin(run, trial),
+        "ended": lambda: run.end_invocation(generations=1),
     }
 
 
-@pytest.mark.parametrize("what", ["generations", "rewound", "checkpoint", "champion", "manifest"])
+@pytest.mark.parametrize("what", ["generations", "rewound", "checkpoint", "champion", "begun", "ended"])
 def test_a_folder_that_was_removed_or_replaced_is_not_written_to(run, trial, what):
     with resumed(run, trial) as run:
         write = write_anything(run, trial)[what]

@@ -108,7 +108,10 @@ class RunDirectory:
         Raises:
             RunError: the manifest that is here cannot be read.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        if self._lock is None:
+            self.path.mkdir(parents=True, exist_ok=True)
+        else:
+            self._lock.check()
         self._remove_unfinished()
         self._write_json("config.json", trial.to_dict())
         manifest = self._read_manifest()
@@ -116,8 +119,15 @@ class RunDirectory:
         self._write_json("manifest.json", manifest)
 
     def end_invocation(self, **facts: Any) -> None:
-        """Adds to the manifest how this invocation ended."""
+        """Adds to the manifest how this invocation ended.
+
+        Raises:
+            RunError: the manifest cannot be read, or tells of no invocation.
+        """
+        path = self._mine("manifest.json")
         manifest = self._read_manifest()
+        if not manifest["invocations"]:
+            raise RunError(f"{path} tells of no invocation that could end")
         manifest["invocations"][-1].update(facts)
         self._write_json("manifest.json", manifest)
 
