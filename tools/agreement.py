@@ -20,6 +20,7 @@ EXACT = 1e-6  # what float32 sums may differ by where neither side has any sprea
 
 
 def main() -> int:
+    """Runs the command line; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lives", type=int, default=8192)
     parser.add_argument("--seed", type=int, default=0)

@@ -251,6 +251,7 @@ def show(seen: dict[str, Any]) -> None:
 
 
 def main() -> int:
+    """Runs the command line; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="of what is random in the kills")

@@ -37,7 +37,10 @@ def test_the_command_line_rejects_it_in_one_line(cli, tmp_path):
         (("--coordinator", HERE), "--coordinator goes with --distributed"),
         (("--join-seconds", 5), "--join-seconds goes with --distributed"),
         (("--distributed", "--coordinator", HERE, "--num-processes", 2), "process.id is missing"),
-        (("--distributed", "--coordinator", "here", "--num-processes", 2, "--process-id", 0), "HOST:PORT .* got 'here'"),
+        (
+            ("--distributed", "--coordinator", "here", "--num-processes", 2, "--process-id", 0),
+            "HOST:PORT .* got 'here'",
+        ),
     ):
         result = cli("evolve", "L0.0", "--out", tmp_path / "run", *flags)
         assert result.code == 2

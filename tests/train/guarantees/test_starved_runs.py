@@ -19,6 +19,9 @@ def undisturbed(finished, outcome):
     return outcome(finished)
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no checkpoint:koki2_train.runs.directory.RunWarning")
+
+
 def no_space(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -187,7 +187,9 @@ def test_lives_that_share_a_key_share_their_luck():
 
 def test_a_life_of_one_step():
     env, env_params = small_world("L0.2", max_steps_in_episode=1)
-    summary = jax.jit(lambda key: rollout_life(env, env_params, ReferenceBrain("stay"), (), key, num_steps=1))(keys()[0])
+    summary = jax.jit(lambda key: rollout_life(env, env_params, ReferenceBrain("stay"), (), key, num_steps=1))(
+        keys()[0]
+    )
     assert float(summary.steps_alive) == 1
     assert float(summary.action_mode_fraction) == 1
     assert float(summary.action_entropy) == 0

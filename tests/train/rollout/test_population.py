@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.experiment import Trial
 from koki2_train.evolution import Search, compiled_init, compiled_steps
+from koki2_train.experiment import Trial
 from koki2_train.random_streams import life_keys
 from koki2_train.rollout import population
 from koki2_train.rollout.population import compiled_rollout
@@ -63,22 +63,20 @@ def test_too_many_or_no_devices_are_rejected(devices):
         population_mesh(devices)
 
 
-@pytest.mark.parametrize("wrong", [-1, 1])
-def test_a_genome_of_wrong_size_is_rejected(tiny, problem, wrong):
-    """What a genome compiles to must be what the blueprint asks for."""
+def test_arrays_that_are_not_those_of_the_blueprint_are_rejected(problem):
     arrays = dict(problem.genome.compile(genomes_of(problem, 1)[0]))
-    arrays["b_motor"] = jnp.zeros(arrays["b_motor"].shape[0] + wrong)
+    arrays["b_motor"] = jnp.zeros(arrays["b_motor"].shape[0] + 1)
     with pytest.raises(AssertionError, match="array 'b_motor' of the blueprint"):
         problem.genome.blueprint.check(arrays)
     del arrays["b_motor"]
-    with pytest.raises(AssertionError, match="must give the arrays .*b_motor"):
+    with pytest.raises(AssertionError, match=r"must give the arrays .*b_motor"):
         problem.genome.blueprint.check(arrays)
 
 
 @pytest.mark.parametrize("change", [-1, 1])
 def test_genomes_of_another_size_are_rejected(tiny, problem, change):
     genomes = jnp.zeros((2, problem.genome.size + change))
-    with pytest.raises(AssertionError, match=str(problem.genome.size)):
+    with pytest.raises(AssertionError, match=f"a genome of DirectGenome.*|.*{problem.genome.size}"):
         compiled_rollout(problem, tiny.params, genomes, life_keys(jax.random.key(1), 3))
 
 

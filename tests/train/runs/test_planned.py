@@ -38,7 +38,10 @@ def test_where_a_run_can_begin_or_continue(planned, tiny):
     planned.check()
     for other, words in (
         (PlannedRun(Trial(tiny, 6), planned.path), "was begun with seed 5, not 6"),
-        (PlannedRun(Trial(tiny.with_settings({"sigma": 0.3}), 5), planned.path), r"was begun with sigma 0\.15, not 0\.3"),
+        (
+            PlannedRun(Trial(tiny.with_settings({"sigma": 0.3}), 5), planned.path),
+            r"was begun with sigma 0\.15, not 0\.3",
+        ),
         (PlannedRun(planned.trial.with_generations(5), planned.path), "has 6 generations already; .* to 5"),
         (PlannedRun(planned.trial, planned.path.parent), "is not empty, and holds no run"),
     ):

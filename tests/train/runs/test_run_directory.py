@@ -245,7 +245,11 @@ def test_a_champion_that_is_not_there_or_damaged_is_named(run):
         (run.path / "best_genome.npz").write_bytes(data)
         with pytest.raises(RunError, match=r"best_genome\.npz cannot be read"):
             run.load_champion()
-    for other in ({"genome": np.zeros(3)}, {"genome": np.zeros(3), "format": 1}, {"genome": np.zeros(3), "format": np.zeros(2)}):
+    for other in (
+        {"genome": np.zeros(3)},
+        {"genome": np.zeros(3), "format": 1},
+        {"genome": np.zeros(3), "format": np.zeros(2)},
+    ):
         np.savez(run.path / "best_genome.npz", **other)
         with pytest.raises(RunError, match="another format"):
             run.load_champion()

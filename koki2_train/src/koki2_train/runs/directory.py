@@ -12,12 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from koki2_envs.files import write_atomically
-from koki2_train.storage import checkpoint
-from koki2_train.storage import generation_log
-from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
 from koki2_train.experiment import Trial
-from koki2_train.storage.folder_lock import LOCK, FolderLock, hold
 from koki2_train.runtime.provenance import describe_invocation
+from koki2_train.storage import checkpoint, generation_log
+from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
+from koki2_train.storage.folder_lock import LOCK, FolderLock, hold
 
 _GENOME_FORMAT = 2
 _FILES = ("config.json", "manifest.json", "generations.jsonl", "best_genome.npz")
@@ -192,9 +191,7 @@ class RunDirectory:
         """
         rows = self.read_generations()[:count]
         if [row["generation"] for row in rows] != list(range(count)):
-            raise RunError(
-                f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint builds on"
-            )
+            raise RunError(f"{self}/generations.jsonl lacks generations before {count}, which a checkpoint builds on")
         return rows
 
     def rewind(self, count: int) -> None:
