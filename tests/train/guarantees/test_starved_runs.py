@@ -84,7 +84,7 @@ def test_a_disk_that_is_full_from_any_moment_on_loses_nothing(
 
 @pytest.mark.parametrize(
     ("limit", "checkpoint_seconds", "file"),
-    [(1000, 0.0, "config.json"), (2000, 1e9, "generations.jsonl"), (5000, 0.0, "checkpoints/00000001.ckpt")],
+    [(1000, 0.0, "config.json"), (2300, 1e9, "generations.jsonl"), (5000, 0.0, "checkpoints/00000001.ckpt")],
 )
 def test_a_file_that_cannot_grow_any_more_loses_nothing(
     tiny, undisturbed, run_tiny, outcome, tmp_path, limit, checkpoint_seconds, file

@@ -328,5 +328,5 @@ class TwoActions(DiaryBrain):
 
 
 def test_an_action_of_wrong_shape_is_rejected_by_name():
-    with pytest.raises(AssertionError, match=r"(?s)action of TwoActions.*\(2,\)|\(2,\).*action of TwoActions"):
+    with pytest.raises(AssertionError, match="the action of TwoActions"):
         rollout_life(PaperWorld(death=3), None, TwoActions(), (), jax.random.key(0), num_steps=6)

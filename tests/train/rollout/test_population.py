@@ -74,9 +74,9 @@ def test_arrays_that_are_not_those_of_the_blueprint_are_rejected(problem):
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_genomes_of_another_size_are_rejected(tiny, problem, change):
+def test_genomes_of_another_size_are_rejected_by_name(tiny, problem, change):
     genomes = jnp.zeros((2, problem.genome.size + change))
-    with pytest.raises(AssertionError, match=f"a genome of DirectGenome.*|.*{problem.genome.size}"):
+    with pytest.raises(AssertionError, match="a genome of DirectGenome"):
         compiled_rollout(problem, tiny.params, genomes, life_keys(jax.random.key(1), 3))
 
 
