@@ -20,22 +20,23 @@ EXACT = 1e-6  # what float32 sums may differ by where neither side has any sprea
 
 
 def main() -> int:
+    """Runs the command line; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lives", type=int, default=8192)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     set_up()
     from koki2_envs import Schedule
-    from koki2_train.evaluation.evaluate import HeldOut
-    from koki2_train.experiment.experiment import Experiment
+    from koki2_train.evaluation import HeldOutLives
+    from koki2_train.experiment import Experiment
 
     failed = 0
     for variant, entry in json.loads(REFERENCE.read_text()).items():
         settings = {k: Schedule(**v) if isinstance(v, dict) else v for k, v in entry["settings"].items()}
         settings = {"num_sources": 1, **settings}
-        lives = HeldOut(Experiment.build("L0.0", settings), args.lives, args.seed)
+        lives = HeldOutLives(Experiment.build("L0.0", settings), args.lives, args.seed)
         for policy, metrics in entry["baselines"].items():
-            ours, worst = lives.policy(policy), (0.0, "")
+            ours, worst = lives.evaluate_policy(policy), (0.0, "")
             for name, theirs in metrics.items():
                 joint = max((ours[name]["se"] ** 2 + theirs["se"] ** 2) ** 0.5, EXACT * max(1.0, abs(theirs["mean"])))
                 worst = max(worst, (abs(ours[name]["mean"] - theirs["mean"]) / joint, name))

@@ -1,4 +1,4 @@
-"""Does a run that is killed at any moment, again and again, end with the bits of one that nobody disturbed?
+"""Kills at any moment: does a run that is killed again and again end with the bits of one left undisturbed?
 
     python tools/kill_and_resume.py [--kills 50] [--seed N] [--json]
 
@@ -251,6 +251,7 @@ def show(seen: dict[str, Any]) -> None:
 
 
 def main() -> int:
+    """Runs the command line; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="of what is random in the kills")

@@ -1,4 +1,4 @@
-"""Communication between devices, counted in the compiled program, is what docs/scaling.md says."""
+"""Collectives of the compiled program: devices exchange what docs/scaling.md says."""
 
 import json
 import math
@@ -19,8 +19,8 @@ import sys, json
 from koki2_train.runtime.jax_setup import set_up
 set_up(int(sys.argv[1]))
 import jax.numpy as jnp
-from koki2_train.evolution import Search, compiled_init, compiled_steps
 from koki2_train.experiment import Experiment, Trial
+from koki2_train.evolution import Search, compiled_init, compiled_steps
 search = Search.of(Trial(Experiment.build("L0.2", json.loads(sys.argv[2])), 0))
 print(compiled_steps.lower(search, compiled_init(search), jnp.int32(1), 3).compile().as_text())
 """

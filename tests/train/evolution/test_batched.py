@@ -1,7 +1,5 @@
 """Many runs as one program: the bits of each are those of the run alone, and nothing compiles twice."""
 
-import dataclasses
-
 import chex
 import jax
 import jax.numpy as jnp
@@ -10,34 +8,29 @@ import pytest
 
 from koki2_envs import Schedule, ramp
 from koki2_train.evolution import Search, batched, compiled_finish, compiled_init, compiled_steps
+from koki2_train.evolution.batched import compiled_finish_all, compiled_init_all, compiled_steps_all
 from koki2_train.experiment import Experiment, Trial
 
-GENERATIONS = 5
-VARIED = [{}, {"obs_noise": 0.1, "num_bad_sources": 1, "nursing": {"combined": 0.5}}]
-"""Features that are off in some of the runs and on in others."""
+GENERATIONS, CHUNK = 3, 2
+VARIED = {"obs_noise": 0.1, "num_bad_sources": 1, "nursing": {"combined": 0.5}}
+"""Features that are off in the first runs and on in the last."""
 
 
 @pytest.fixture(scope="module")
-def trials(tiny_settings):
-    experiments = [Experiment.build("L1.0", {**tiny_settings, **settings}) for settings in VARIED]
-    return [Trial(experiment, seed) for experiment in experiments for seed in (0, 7)]
+def trials(tiny, tiny_settings):
+    return [Trial(tiny, 0), Trial(tiny, 7), Trial(Experiment.build("L1.0", {**tiny_settings, **VARIED}), 7)]
 
 
 @pytest.fixture(scope="module")
-def together(trials):
+def searches(trials):
     return batched.stack_searches(trials, 1)
 
 
-@pytest.fixture(scope="module")
-def alone(trials):
-    """The result of each run by itself: its last state, its log, and the state with the champion chosen."""
-
-    def run(trial):
-        search, last = Search.of(trial, 1), jnp.asarray(GENERATIONS, jnp.int32)
-        state, log = compiled_steps(search, compiled_init(search), last, GENERATIONS + 1)
-        return state, log, compiled_finish(search, state)
-
-    return [run(trial) for trial in trials]
+def steps(advance, search, state):
+    """All generations in two chunks, of which the last is not full; the state, and the log of each chunk."""
+    state, first = advance(search, state, jnp.int32(CHUNK), CHUNK)
+    state, second = advance(search, state, jnp.int32(GENERATIONS), CHUNK)
+    return state, jax.tree.map(lambda a, b: np.concatenate([a, b])[:GENERATIONS], first, second)
 
 
 def assert_same(ours, theirs):
@@ -46,35 +39,38 @@ def assert_same(ours, theirs):
         assert np.asarray(mine).tobytes() == np.asarray(other).tobytes()
 
 
-@pytest.mark.parametrize("room", [0, pytest.param(2**32, marks=pytest.mark.slow)], ids=["one-by-one", "all-at-once"])
-def test_every_run_has_the_bits_that_it_has_alone(together, alone, room, monkeypatch):
+@pytest.mark.parametrize(
+    ("room", "compared"),
+    [(0, [0]), pytest.param(0, [1, 2], marks=pytest.mark.slow), pytest.param(2**32, [0, 2], marks=pytest.mark.slow)],
+    ids=["one-by-one", "one-by-one, all compared", "all-at-once"],
+)
+def test_every_run_has_the_bits_that_it_has_alone(trials, searches, monkeypatch, room, compared):
     monkeypatch.setattr(batched, "_BATCH_BYTES", {"cpu": room})
-    for compiled in (batched.compiled_steps_all, batched.compiled_finish_all):
+    for compiled in (compiled_steps_all, compiled_finish_all):
         compiled.clear_cache()  # how many at once is decided while tracing
-    last = jnp.asarray(GENERATIONS, jnp.int32)
-    states, first = batched.compiled_steps_all(together, batched.compiled_init_all(together), jnp.int32(2), 3)
-    states, second = batched.compiled_steps_all(together, states, last, 3)
-    final = batched.compiled_finish_all(together, states)
+    states, log = steps(compiled_steps_all, searches, compiled_init_all(searches))
+    finished = compiled_finish_all(searches, states)
     assert int(states.generation) == GENERATIONS
-    assert first.ran[:, 0].tolist() == [True, True, False]
-    for index, (state, log, winner) in enumerate(alone):
-        assert_same(batched.run_of(states, index), state)
-        assert_same(batched.run_of(final, index), winner)
-        ours = jax.tree.map(lambda a, b, i=index: np.concatenate([a[:2, i], b[:, i]]), first, second)
-        assert_same(ours, jax.tree.map(lambda leaf: np.asarray(leaf)[:GENERATIONS], log))
-    assert_same(batched.stack_states([state for state, *_ in alone]), states)
+    assert log.ran.shape == (GENERATIONS, len(trials))
+    for index in compared:
+        search = Search.of(trials[index], 1)
+        alone, log_alone = steps(compiled_steps, search, compiled_init(search))
+        assert_same(batched.run_of(states, index), alone)
+        assert_same(batched.run_of(finished, index), compiled_finish(search, alone))
+        assert_same(jax.tree.map(lambda leaf, i=index: leaf[:, i], log), log_alone)
+    assert_same(batched.stack_states([batched.run_of(states, index) for index in range(len(trials))]), states)
+    assert len({np.asarray(log.fitness_mean)[:, index].tobytes() for index in range(len(trials))}) == len(trials)
 
 
-def test_other_values_and_seeds_do_not_compile_again(trials, together):
-    states, last = batched.compiled_init_all(together), jnp.int32(1)
-    batched.compiled_steps_all(together, states, last, 3)
-    before = batched.compiled_steps_all._cache_size()
-    params = together.env_params
-    richer = params.replace(survival_reward=params.survival_reward * np.float32(2))
-    batched.compiled_steps_all(dataclasses.replace(together, env_params=richer), states, last, 3)
-    others = batched.stack_searches([dataclasses.replace(trial, seed=trial.seed + 100) for trial in trials], 1)
-    batched.compiled_steps_all(others, states, jnp.int32(2), 3)
-    assert batched.compiled_steps_all._cache_size() == before
+def test_other_values_and_seeds_do_not_compile_again(trials, searches):
+    states = compiled_init_all(searches)
+    compiled_steps_all(searches, states, jnp.int32(1), CHUNK)
+    before = compiled_steps_all._cache_size()
+    others = [
+        Trial(each.experiment.with_settings({"survival_reward": 2.0}), seed) for seed, each in enumerate(trials, 100)
+    ]
+    compiled_steps_all(batched.stack_searches(others, 1), states, jnp.int32(2), CHUNK)
+    assert compiled_steps_all._cache_size() == before
 
 
 def test_a_number_beside_a_schedule_becomes_one_that_keeps_it():

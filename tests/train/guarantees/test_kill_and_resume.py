@@ -1,4 +1,4 @@
-"""The tool that kills a run at every moment: it passes, kills where it says, and detects what differs."""
+"""The tool that kills a run at every moment: the run survives it, and what differs or is lost is seen."""
 
 import json
 import random

@@ -1,7 +1,6 @@
-"""Genomes with NaN or inf: counted, never followed, and never given a number."""
+"""Genomes that turn out NaN or inf: counted, never followed, and never given a number."""
 
-import dataclasses
-from dataclasses import dataclass
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -11,33 +10,23 @@ from scipy.stats import rankdata
 
 from koki2_train.brains import SpikingBrain
 from koki2_train.evolution import Search, compiled_init, compiled_steps
-from koki2_train.experiment import Part, Trial, setting
-from koki2_train.experiment.sections import SpikingSettings
+from koki2_train.experiment import Trial
 from koki2_train.random_streams import Stream, life_keys, stream_key
 from koki2_train.rollout.population import compiled_rollout
-from koki2_train.rollout.problem import Problem
 from koki2_train.storage import checkpoint
 
 OVERFLOWING = 3e38  # a reward of which two are more than a float32 can hold
 
 
-@dataclass(frozen=True)
-class FragileSettings(SpikingSettings):
-    limit: float = setting(0.0, "first motor bias above which the brain breaks")
-
-
 class FragileBrain(SpikingBrain):
     """Its potentials are NaN from the first step on where the genome's first motor bias is above ``limit``."""
 
-    settings_class = FragileSettings
+    limit = None
 
     def act(self, weights, carry, observation, key):
         action, carry = super().act(weights, carry, observation, key)
-        broken = jnp.where(self.breaks(weights.motor_bias), jnp.nan, carry.potential)
+        broken = jnp.where(weights.motor_bias[0] > self.limit, jnp.nan, carry.potential)
         return action, carry._replace(potential=broken)
-
-    def breaks(self, motor_bias):
-        return motor_bias[..., 0] > self.settings.limit
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +35,14 @@ def experiment(tiny):
     return tiny.with_settings({"generations": 3, "pop_size": 12, "mvt": False, "lr": 0.02, "weight_decay": 0.1})
 
 
-def motor_biases(problem, population):
-    return np.asarray(jax.vmap(problem.genome.compile)(population)["b_motor"])
+@functools.cache
+def search_of(experiment):
+    return Search.of(Trial(experiment, 0), 1)
 
 
-@pytest.fixture(scope="module")
-def fragile(experiment):
-    """The experiment with a brain that breaks in some genomes of every generation."""
-    search = Search.of(Trial(experiment, 0), 1)
-    first = motor_biases(search.program.problem, compiled_init(search).strategy.mean[None])[0]
-    limit = float(first[0]) + experiment.strategy.settings.sigma / 2
-    settings = FragileSettings(**dataclasses.asdict(experiment.brain.settings), limit=limit)
-    return dataclasses.replace(experiment, brain=Part(f"{__name__}:FragileBrain", settings))
+def biases_of(search, genomes):
+    """The first motor bias of each of the genomes (P, D)."""
+    return np.asarray(jax.vmap(search.program.problem.genome.compile)(genomes)["b_motor"][:, 0])
 
 
 class Adam:
@@ -75,14 +60,14 @@ class Adam:
         return mean - c.lr * (m / (np.sqrt(v) + 1e-8) + c.weight_decay * mean)
 
 
-def lives_of(experiment, root, number, population):
-    """Fitness (P,) of a generation in the sturdy brain of ``experiment``."""
-    keys = life_keys(stream_key(root, Stream.TRAINING, number), experiment.evolution.episodes)
-    lives = compiled_rollout(Problem.of(experiment, 1), experiment.params, population, keys)
+def fitness_of(search, number, population):
+    """Fitness (P,) of a generation."""
+    keys = life_keys(stream_key(search.root, Stream.TRAINING, number), search.program.evolution.episodes)
+    lives = compiled_rollout(search.program.problem, search.env_params, population, keys)
     return np.asarray(lives.fitness).mean(axis=1)
 
 
-def population_of(search, state, number, mean):
+def population_of(search, number, state, mean):
     ask_key, _ = jax.random.split(stream_key(search.root, Stream.SEARCH, number + 1))
     return search.program.strategy.ask(ask_key, state.replace(mean=jnp.asarray(mean)))
 
@@ -95,22 +80,24 @@ def gradient_of(population, mean, fitness, ignored, sigma):
 
 
 def test_a_whole_run_moves_as_if_broken_genomes_ranked_worst_and_weighed_nothing(
-    experiment, fragile, run_tiny, tmp_path
+    experiment, run_tiny, tmp_path, monkeypatch
 ):
+    search = search_of(experiment)  # with a sturdy brain
+    state = compiled_init(search).strategy
+    settings = search.program.strategy.settings
+    monkeypatch.setattr(FragileBrain, "limit", float(biases_of(search, state.mean[None])[0]) + settings.sigma / 2)
+    fragile = experiment.with_settings({**experiment.settings(), "brain": f"{__name__}:FragileBrain"})
     run, _ = run_tiny(fragile, tmp_path, chunk_seconds=0.0)
-    rows, search = run.read_generations(), Search.of(Trial(experiment, 0), 1)
-    brain = Problem.of(fragile, 1).brain
-    state, settings = compiled_init(search).strategy, experiment.strategy.settings
+    rows, counted = run.read_generations(), []
     mean, adam = np.asarray(state.mean, np.float64), Adam(settings, state.mean.size)
-    counted = []
     for number, path in enumerate(reversed(checkpoint.newest_first(run.path / "checkpoints"))):
-        population = population_of(search, state, number, np.float32(mean))
-        broken = np.asarray(brain.breaks(motor_biases(search.program.problem, population)))
-        fitness = lives_of(experiment, search.root, number, population)
+        population = population_of(search, number, state, np.float32(mean))
+        broken = biases_of(search, population) > FragileBrain.limit
+        fitness = fitness_of(search, number, population)
         population = np.asarray(population, np.float64)
         gradient = gradient_of(population, mean, fitness, broken, settings.sigma)
-        all_genomes = gradient_of(population, mean, fitness, np.zeros_like(broken), settings.sigma)
-        assert np.abs(gradient - all_genomes).max() > 0.1 * np.abs(gradient).max(), "they would have been followed"
+        everyone = gradient_of(population, mean, fitness, np.zeros_like(broken), settings.sigma)
+        assert np.abs(gradient - everyone).max() > 0.1 * np.abs(gradient).max(), "they would have been followed"
         moved = checkpoint.load(path)[0][".strategy.mean"]
         np.testing.assert_allclose(moved, adam.step(mean, gradient), rtol=1e-4, atol=1e-5)
         mean = np.asarray(moved, np.float64)
@@ -123,33 +110,31 @@ def test_a_whole_run_moves_as_if_broken_genomes_ranked_worst_and_weighed_nothing
 
 
 def test_a_generation_without_one_finite_genome_moves_the_mean_by_its_momentum_alone(experiment):
-    search, last = Search.of(Trial(experiment, 0), 1), jnp.int32(99)
-    settings, state = experiment.strategy.settings, compiled_init(search)
+    settings, state = experiment.strategy.settings, compiled_init(search_of(experiment))
     adam = Adam(settings, state.strategy.mean.size)
     for number, reward in enumerate((1.0, OVERFLOWING, OVERFLOWING, 1.0)):
-        params = experiment.params.replace(survival_reward=reward)
+        search = search_of(experiment.with_settings({"survival_reward": reward}))
         mean = np.asarray(state.strategy.mean, np.float64)
-        population = population_of(search, state.strategy, number, np.float32(mean))
-        fitness = lives_of(experiment, search.root, number, population)
-        state, log = compiled_steps(dataclasses.replace(search, env_params=params), state, last, 1)
+        population = population_of(search, number, state.strategy, np.float32(mean))
+        fitness = fitness_of(search, number, population)
+        state, log = compiled_steps(search, state, jnp.int32(99), 1)
         ignored = np.full(experiment.evolution.pop_size, reward == OVERFLOWING)
         assert int(log.non_finite[0]) == ignored.sum()
         gradient = gradient_of(np.asarray(population, np.float64), mean, fitness, ignored, settings.sigma)
         np.testing.assert_allclose(state.strategy.mean, adam.step(mean, gradient), rtol=1e-4, atol=1e-5)
 
 
-def test_evaluate_gives_no_numbers_where_there_are_none(cli, finished):
+def test_evaluate_names_champions_without_a_fitness(cli, finished, tiny, run_tiny, tmp_path):
+    """In a world whose returns overflow, and with a weight that is NaN."""
     judged = cli("evaluate", finished.path, "--episodes", 8, "--set", f"survival_reward={OVERFLOWING}", "--json")
     assert (judged.code, judged.out) == (2, "")
     expected = f"koki2-train: champion of {finished}: brain or return is not finite (NaN or inf) in 8 of 8 lives\n"
     assert judged.err == expected
 
-
-def test_evaluate_names_a_champion_with_a_weight_that_is_not_finite(cli, tiny, run_tiny, tmp_path):
     run, _ = run_tiny(tiny, tmp_path / "run")
     champion = run.load_champion()
     genome = champion.pop("genome")
-    genome[-1] = np.nan  # the last motor bias
+    genome[-1] = np.nan
     run.save_champion(genome, {name: float(value) for name, value in champion.items()})
     judged = cli("evaluate", run.path, "--episodes", 8)
     assert (judged.code, judged.out) == (2, "")

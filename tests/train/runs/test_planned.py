@@ -1,4 +1,4 @@
-"""Planned runs: where one may begin or continue, when it is finished, and which runs paths name."""
+"""Planned runs: where one may begin or continue, when it is finished, and which are named by paths."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_where_a_run_can_begin_or_continue(planned, tiny):
     for other, words in (
         (PlannedRun(Trial(tiny, 6), planned.path), "was begun with seed 5, not 6"),
         (
-            PlannedRun(Trial(another, 5), planned.path),
+            PlannedRun(Trial(tiny.with_settings({"sigma": 0.3}), 5), planned.path),
             r"was begun with sigma 0\.15, not 0\.3",
         ),
         (PlannedRun(planned.trial.with_generations(5), planned.path), "has 6 generations already; .* to 5"),

@@ -192,8 +192,7 @@ def test_chunks_are_short_where_generations_are_long(short, short_undisturbed, r
 def test_checkpoints_are_taken_by_time_and_at_the_end(tiny, run_tiny, tmp_path, monkeypatch):
     """Every chunk takes 4 seconds by this clock; they end after 1, 3, 5, … generations."""
     clock = SimpleNamespace(now=0.0)
-    for module in (chunks, runner):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(chunks, "time", SimpleNamespace(monotonic=lambda: clock.now))
     seen = []
 
     def tick(rows):

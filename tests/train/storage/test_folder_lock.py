@@ -18,15 +18,22 @@ def trial():
 @pytest.fixture
 def run(tmp_path, trial):
     run = RunDirectory(tmp_path / "run")
-    run.begin_invocation(trial, ["evolve"], ["cpu"])
+    begin(run, trial)
     return run
 
 
+def begin(run, trial):
+    run.begin_invocation(trial, ["evolve"], ["cpu"])
+
+
+def resumed(run, trial):
+    return RunDirectory(run.path).open(trial, resume=True)
+
+
 def test_a_run_belongs_to_one_process_at_a_time(run, trial):
-    other = RunDirectory(run.path).open(trial, resume=True)
-    with run.open(trial, resume=True), pytest.raises(RunError, match="in use by another process"), other:
+    with resumed(run, trial), pytest.raises(RunError, match="in use by another process"), resumed(run, trial):
         pass
-    with run.open(trial, resume=True):
+    with resumed(run, trial):
         pass
 
 
@@ -35,7 +42,7 @@ def test_a_lock_that_the_file_system_does_not_know_is_no_other_process(run, tria
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", unknown)
-    with pytest.raises(OSError, match="No locks available"), run.open(trial, resume=True):
+    with pytest.raises(OSError, match="No locks available"), resumed(run, trial):
         pass
 
 
@@ -46,22 +53,24 @@ def write_anything(run, trial):
         "rewound": lambda: run.rewind(0),
         "checkpoint": lambda: run.save_checkpoint(1, {"x": np.zeros(3)}, {"generation": 1}),
         "champion": lambda: run.save_champion(np.zeros(3, np.float32), {}),
-        "manifest": lambda: run.end_invocation(generations=1),
+        "begun": lambda: begin(run, trial),
+        "ended": lambda: run.end_invocation(generations=1),
     }
 
 
-@pytest.mark.parametrize("what", ["generations", "rewound", "checkpoint", "champion", "manifest"])
+@pytest.mark.parametrize("what", ["generations", "rewound", "checkpoint", "champion", "begun", "ended"])
 def test_a_folder_that_was_removed_or_replaced_is_not_written_to(run, trial, what):
-    write = write_anything(run, trial)[what]
-    with run.open(trial, resume=True):
+    with resumed(run, trial) as run:
+        write = write_anything(run, trial)[what]
         write()
         shutil.rmtree(run.path)
         with pytest.raises(OSError, match="/run was removed or replaced during the run"):
             write()
         assert not run.path.exists()
         another = RunDirectory(run.path)
-        with another.open(trial):
-            another.begin_invocation(trial, ["evolve"], ["cpu"])
+        other_trial = Trial(trial.experiment, 6)
+        with another.open(other_trial):
+            begin(another, other_trial)
             before = contents(run.path)
             with pytest.raises(OSError, match="/run was removed or replaced during the run"):
                 write()

@@ -121,12 +121,12 @@ class RunDirectory:
         """Adds to the manifest how this invocation ended.
 
         Raises:
-            RunError: the manifest cannot be read, or has no invocation.
+            RunError: the manifest cannot be read, or tells of no invocation.
         """
         path = self._mine("manifest.json")
         manifest = self._read_manifest()
         if not manifest["invocations"]:
-            raise RunError(f"{path} has no invocation that could end")
+            raise RunError(f"{path} tells of no invocation that could end")
         manifest["invocations"][-1].update(facts)
         self._write_json("manifest.json", manifest)
 

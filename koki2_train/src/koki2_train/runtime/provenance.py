@@ -45,11 +45,11 @@ def _versions() -> dict[str, str]:
 def _git_state() -> dict[str, Any] | None:
     """Commit and whether the tree was changed, of the checkout that this code runs from; None outside of one."""
 
-    def git(*arguments: str) -> str:
+    def git(arguments: list[str]) -> str:
         here = Path(__file__).parent
         return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "-s"))}
+        return {"commit": git(["rev-parse", "HEAD"]), "changed": bool(git(["status", "--porcelain"]))}
     except (OSError, subprocess.CalledProcessError):
         return None
