@@ -72,8 +72,8 @@ def test_more_devices(evolve, finished, outcome, tmp_path):
 def test_two_processes(evolve, finished, outcome, tmp_path):
     """Process 0 alone prints, one JSON object, and writes; process 1 has a folder of its own and leaves it alone."""
     group = evolve(tmp_path / "run", 2, processes=2)
-    printed, silence = finish(group)
-    assert json.loads(printed)["runs"][0]["generations"] == 6
+    told, silence = finish(group)
+    assert json.loads(told)["runs"][0]["generations"] == 6
     assert silence == ""
     assert devices_of(tmp_path / "run") == 4
     assert outcome(RunDirectory(tmp_path / "run")) == outcome(finished)

@@ -92,11 +92,3 @@ def test_seeds_knobs_and_lengths_of_runs_compile_nothing_anew(tiny):
         lived.append(tuple(np.asarray(log.fitness_mean).tolist()))
     assert compiled_steps._cache_size() == compiled > 0
     assert len(set(lived)) == 4, "other values should still have other results"
-
-
-def test_a_genome_of_another_size_is_named(tiny, problem, monkeypatch):
-    monkeypatch.setattr(type(problem.genome), "compile", lambda self, genome: {"w_in": genome[:3]})
-    with pytest.raises(
-        AssertionError, match=r"a genome must give the arrays \['b_motor', 'w_in', 'w_motor', 'w_rec'\]"
-    ):
-        problem.develop(jnp.zeros(problem.genome.size))

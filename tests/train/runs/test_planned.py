@@ -15,7 +15,7 @@ def planned(tiny, tmp_path):
     return PlannedRun(Trial(tiny, 5), tmp_path / "run")
 
 
-def test_a_run_is_finished_once_all_generations_are_done_and_its_champion_is_there(planned):
+def test_a_run_is_finished_when_it_came_to_its_end_and_left_its_champion(planned):
     run = planned.directory
     assert not planned.is_finished
     run.begin_invocation(planned.trial, ["evolve"], ["cpu"])
@@ -36,7 +36,6 @@ def test_where_a_run_can_begin_or_continue(planned, tiny):
     planned.check()
     run.save_checkpoint(6, {"x": np.zeros(3)}, {})
     planned.check()
-    another = tiny.with_settings({"sigma": 0.3})
     for other, words in (
         (PlannedRun(Trial(tiny, 6), planned.path), "was begun with seed 5, not 6"),
         (

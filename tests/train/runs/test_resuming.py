@@ -112,7 +112,7 @@ def test_the_third_checkpoint_is_enough(tiny, run, undisturbed, run_tiny, outcom
         run_tiny(tiny, run.path, resume=True)
     said = " ".join(str(warning.message) for warning in caught)
     assert all(path.name in said for path in damaged)
-    assert intact.name not in said
+    assert whole.name not in said
     assert outcome(run) == undisturbed
 
 

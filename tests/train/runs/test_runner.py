@@ -93,11 +93,11 @@ def test_a_run_that_is_killed_and_interrupted_ends_with_the_same_bits(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    printed = json.loads(out)["runs"][0]
-    assert printed["interrupted"] is True
-    assert killed_at < printed["generations"] < GENERATIONS
+    told = json.loads(out)["runs"][0]
+    assert told["interrupted"] is True
+    assert killed_at < told["generations"] < GENERATIONS
     run = RunDirectory(path)
-    assert run.load_checkpoint()[1]["generation"] == count_rows(path) == printed["generations"], "everything is saved"
+    assert run.load_checkpoint()[1]["generation"] == count_rows(path) == told["generations"], "everything is saved"
     run.load_champion()
 
     _, result = run_tiny(patient, path, resume=True, checkpoint_seconds=1e9)
