@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self, final
+from typing import Any, ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 
 from koki2_train.brains.blueprint import Arrays, Blueprint
-from koki2_train.experiment.settings_base import Settings
+from koki2_train.experiment.implementation import Implementation
 
 
 @dataclass(frozen=True)
@@ -85,26 +85,23 @@ class Learning(NamedTuple):
     modulator: jax.Array
 
 
-class Brain(ABC):
+class Brain(Implementation, ABC):
     """Maps observations to actions, and may change within a life.
 
-    A subclass must define :meth:`blueprint`, :meth:`init` and :meth:`act`; everything else has a default. A brain is
-    static: two of the same class, settings and interface are equal and share compiled code. ``weights`` is what
-    develops from a genome, a pytree; ``carry`` is what changes within a life, a pytree. All methods are pure and work
-    on one life; batches come from ``vmap``.
+    A subclass must define :meth:`blueprint`, :meth:`init` and :meth:`act`; everything else has a default. ``weights`` is
+    what develops from a genome, a pytree; ``carry`` is what changes within a life, a pytree. All methods are pure and
+    work on one life; batches come from ``vmap``.
 
     Attributes:
-        settings_class: the class of its settings.
         reads_state: whether :meth:`act` is given a :class:`Percept` in place of the observation.
-        settings: its settings.
         interface: what the world gives to it and takes from it.
     """
 
-    settings_class: ClassVar[type[Settings]] = Settings
     reads_state: ClassVar[bool] = False
 
     def __init__(self, settings: Any, interface: Interface):
-        self.settings, self.interface = settings, interface
+        super().__init__(settings, interface)
+        self.interface = interface
 
     @abstractmethod
     def blueprint(self) -> Blueprint:
@@ -146,17 +143,3 @@ class Brain(ABC):
         """Whether all numbers in this brain are finite; () bool. Called once, at the end of a life."""
         leaves = [leaf for leaf in jax.tree.leaves((weights, carry)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
         return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves])) if leaves else jnp.ones((), bool)
-
-    @final
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()
-
-    @final
-    def __hash__(self) -> int:
-        return hash((type(self), self._identity()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.settings})"
-
-    def _identity(self) -> tuple[Any, ...]:
-        return self.settings, self.interface

@@ -138,7 +138,7 @@ class GroupedCommand(click.Command):
         groups: dict[str, list[tuple[str, str]]] = {"options": []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):
                 group = parameter.group if isinstance(parameter, SettingOption) else "options"
                 groups.setdefault(group, []).append(record)
         for name in ("options", *_GROUPS):

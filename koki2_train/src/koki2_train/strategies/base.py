@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, final
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from koki2_train.experiment.settings_base import Settings
+from koki2_train.experiment.implementation import Implementation
 
 
-class Strategy(ABC):
+class Strategy(Implementation, ABC):
     """A search over flat genomes that maximises a score. All methods are pure; ``state`` is a pytree of arrays.
 
-    A strategy is static: two of the same class, settings and sizes are equal and share compiled code.
-
     Attributes:
-        settings_class: the class of its settings.
-        settings: its settings.
         pop_size: P, genomes per generation.
         num_dims: D, numbers per genome.
     """
 
-    settings_class: ClassVar[type[Settings]] = Settings
-
     def __init__(self, settings: Any, pop_size: int, num_dims: int):
-        self.settings, self.pop_size, self.num_dims = settings, pop_size, num_dims
+        super().__init__(settings, pop_size, num_dims)
+        self.pop_size, self.num_dims = pop_size, num_dims
 
     @abstractmethod
     def init(self, key: jax.Array, genome: jax.Array) -> Any:
@@ -56,17 +51,3 @@ class Strategy(ABC):
     def step_size(self, state: Any) -> jax.Array:
         """How far the search looks around, () float32, logged as ``sigma``; NaN where there is no such number."""
         return jnp.full((), jnp.nan, jnp.float32)
-
-    @final
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()
-
-    @final
-    def __hash__(self) -> int:
-        return hash((type(self), self._identity()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.settings}, pop_size={self.pop_size}, num_dims={self.num_dims})"
-
-    def _identity(self) -> tuple[Any, ...]:
-        return self.settings, self.pop_size, self.num_dims
