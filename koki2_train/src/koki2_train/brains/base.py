@@ -88,9 +88,9 @@ class Learning(NamedTuple):
 class Brain(Implementation, ABC):
     """Maps observations to actions, and may change within a life.
 
-    A subclass must define :meth:`blueprint`, :meth:`init` and :meth:`act`; everything else has a default. ``weights`` is
-    what develops from a genome, a pytree; ``carry`` is what changes within a life, a pytree. All methods are pure and
-    work on one life; batches come from ``vmap``.
+    A subclass must define :meth:`blueprint`, :meth:`init` and :meth:`act`; everything else has a default. ``weights``
+    is what develops from a genome, a pytree; ``carry`` is what changes within a life, a pytree. All methods are pure
+    and work on one life; batches come from ``vmap``.
 
     Attributes:
         reads_state: whether :meth:`act` is given a :class:`Percept` in place of the observation.
