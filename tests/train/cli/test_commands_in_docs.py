@@ -13,7 +13,7 @@ from koki2_train.cli.setting_sources import take_settings
 from koki2_train.studies.sweep import make_cells
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", ROOT / "koki2_train" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "koki2_train" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands(page):
@@ -21,11 +21,23 @@ def commands(page):
     inline = re.findall(r"`(koki2-train [^`]*)`", text)
     blocks = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
     pieces = [piece.strip() for line in blocks for piece in line.split(" && ")]
-    shown = inline + [re.sub(r"^.*/koki2-train", "koki2-train", p) for p in pieces if "koki2-train " in p]
+    shown = inline + [
+        re.sub(r"^(.*/|PYTHONPATH=examples )koki2-train", "koki2-train", p) for p in pieces if "koki2-train " in p
+    ]
     return [c for c in shown if c.startswith("koki2-train ") and "…" not in c and not c.endswith("--help")]
 
 
 CASES = [(page.relative_to(ROOT), command) for page in PAGES for command in commands(page)]
+
+
+@pytest.fixture(autouse=True)
+def _examples_can_be_imported(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    monkeypatch.setattr("koki2_train.runtime.jax_setup.set_up", lambda *_: None)
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 90
 
 
 def test_the_pages_show_commands():
