@@ -87,7 +87,7 @@ def test_a_chunk_is_empty_once_any_process_was_asked_to_stop():
 
 
 def test_states_that_differ_are_rejected():
-    with pytest.raises(DriftError, match="process 1 came to other numbers"):
+    with pytest.raises(DriftError, match="process 1 computed other numbers"):
         last_of(said((1, 9, 0, 5), (0, 0, 0, 6)))
     zero, one = np.zeros(3, np.float32), np.asarray([0.0, 0.0, 1e-45], np.float32)
     assert len({fingerprint([zero]), fingerprint([one]), fingerprint([-zero])}) == 3

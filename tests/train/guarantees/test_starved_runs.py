@@ -111,14 +111,14 @@ def after_chunk(number, action):
 
 def test_a_folder_that_is_removed_under_a_run_ends_it(tiny, run_tiny, tmp_path):
     path = tmp_path / "run"
-    with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
+    with pytest.raises(OSError, match="/run was removed or replaced during the run"):
         run_tiny(tiny, path, observer=after_chunk(2, lambda: shutil.rmtree(path)))
     assert not path.exists(), "nor is it made again"
 
 
 def test_a_folder_that_is_moved_under_a_run_continues_elsewhere(tiny, undisturbed, run_tiny, outcome, tmp_path):
     path, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
-    with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
+    with pytest.raises(OSError, match="/run was removed or replaced during the run"):
         run_tiny(tiny, path, observer=after_chunk(2, lambda: path.rename(elsewhere)))
     run, _ = run_tiny(tiny, elsewhere, resume=True)
     assert outcome(run) == undisturbed
@@ -131,7 +131,7 @@ def test_a_run_that_takes_the_place_of_another_is_not_disturbed_by_it(tiny, run_
         shutil.rmtree(path)
         run_tiny(tiny, path, seed=1)
 
-    with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
+    with pytest.raises(OSError, match="/run was removed or replaced during the run"):
         run_tiny(tiny, path, observer=after_chunk(2, replace))
     assert outcome(RunDirectory(path)) == outcome(alone)
 

@@ -64,7 +64,7 @@ def test_a_folder_that_was_removed_or_replaced_is_not_written_to(run, trial, wha
         write = write_anything(run, trial)[what]
         write()
         shutil.rmtree(run.path)
-        with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
+        with pytest.raises(OSError, match="/run was removed or replaced during the run"):
             write()
         assert not run.path.exists()
         another = RunDirectory(run.path)
@@ -72,7 +72,7 @@ def test_a_folder_that_was_removed_or_replaced_is_not_written_to(run, trial, wha
         with another.open(other_trial):
             begin(another, other_trial)
             before = contents(run.path)
-            with pytest.raises(OSError, match="/run was removed or replaced while the run went on"):
+            with pytest.raises(OSError, match="/run was removed or replaced during the run"):
                 write()
             assert contents(run.path) == before
 
