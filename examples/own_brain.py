@@ -1,4 +1,4 @@
-"""A brain of one's own: a linear readout of the senses with a fading memory, in three methods.
+"""A custom brain: a linear readout of the senses with a fading memory, in three methods.
 
 python examples/own_brain.py [generations]
 

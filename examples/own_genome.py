@@ -1,4 +1,4 @@
-"""A genome of one's own: weights as products of two thin matrices, so that a genome is shorter than its brain.
+"""A custom genome: weights as products of two thin matrices, so that a genome is shorter than its brain.
 
 python examples/own_genome.py [generations]
 

@@ -1,4 +1,4 @@
-"""A reference policy of one's own: greedy, but absent-minded, which gets it further than greedy alone.
+"""A custom reference policy: greedy, but absent-minded, which gets it further than greedy alone.
 
 python examples/own_policy.py [lives]
 """

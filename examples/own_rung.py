@@ -1,4 +1,4 @@
-"""A rung of one's own: a beach where food gives less at high tide, with knobs, a sense, a policy and a ladder row.
+"""A custom rung: a beach where food gives less at high tide, with knobs, a sense, a policy and a ladder row.
 
 python examples/own_rung.py
 """

@@ -1,4 +1,4 @@
-"""A strategy of one's own: a (μ, λ) search that averages the best, with a step size that shrinks.
+"""A custom strategy: a (μ, λ) search that averages the best, with a step size that shrinks.
 
 python examples/own_strategy.py [generations]
 

@@ -1,4 +1,4 @@
-"""Brains, genomes, strategies and policies of one's own: the same flags, files, run directory and commands as ours."""
+"""Custom brains, genomes, strategies and policies: the same flags, files, run directory and commands as ours."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 from test_cli import assert_rejected
 
 import koki2_envs
+from koki2_envs import RUNGS
 from koki2_train.evolution import Program
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.registration import REGISTRIES
@@ -47,7 +48,7 @@ def unimportable(monkeypatch):
     return forget
 
 
-def test_a_run_of_parts_of_ones_own_from_beginning_to_pictures(cli, tmp_path, unimportable):
+def test_a_run_of_custom_parts_from_beginning_to_pictures(cli, tmp_path, unimportable):
     out = tmp_path / "run"
     result = cli("evolve", "L0.1", *BRAIN, *GENOME, *STRATEGY, *TINY, "--out", out, "--json")
     assert (result.code, result.err) == (0, "")
@@ -139,3 +140,26 @@ def test_a_policy_lives_where_reference_policies_do():
     assert record.actions.shape == (16,)
     fitness = [koki2_envs.returns(env, params, policy, keys).mean() for policy in ("random", absent_minded)]
     assert fitness[0] < fitness[1]
+
+
+@pytest.fixture
+def custom_rung():
+    """The rung of the examples; what its import registers goes with the test."""
+    yield "own_rung:RUNG"
+    RUNGS.pop("Tidal", None)
+    sys.modules.pop("own_rung", None)
+
+
+def test_a_run_on_a_custom_rung_takes_its_knobs_as_flags(cli, tmp_path, custom_rung):
+    out = tmp_path / "run"
+    result = cli("evolve", "--json", custom_rung, "--tide-steps", 4, "--tide-share", "0:1@0:0.5", *TINY, "--out", out)
+    assert (result.code, result.err) == (0, "")
+    experiment = RunDirectory(out).read_trial().experiment
+    assert experiment.rung == custom_rung
+    assert (experiment.params.tide_steps, str(experiment.params.tide_share)) == (4, "0:1@0:0.5")
+    evaluated = cli("evaluate", out, "--episodes", 4, "--baseline", "greedy", "--set", "tide_share=0.5", "--json")
+    assert evaluated.json["runs"][0]["rung"] == custom_rung
+    assert evaluated.json["baselines"].keys() == {"greedy"}
+    assert "tide_steps" in cli("ladder", custom_rung).out
+    assert_rejected(cli("baseline", custom_rung, "--tide-steps", 1), "tide_steps must be 2 to 65535, got 1")
+    assert_rejected(cli("baseline", "own_rung:NOPE"), "'own_rung' has no 'NOPE'")

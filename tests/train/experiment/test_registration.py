@@ -32,7 +32,7 @@ def registry():
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
-    """A module of one's own, which is written here; what it adds to the registries goes with the test."""
+    """A custom module, which is written here; what it adds to the registries goes with the test."""
     for entry in REGISTRIES.values():
         monkeypatch.setattr(entry, "_entries", dict(entry._entries))
     monkeypatch.syspath_prepend(str(tmp_path))

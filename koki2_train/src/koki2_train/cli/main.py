@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.showwarning = _show_warning
     warnings.filterwarnings("always", module="koki2_train")
     if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)  # for worlds, brains, genomes and strategies of one's own, named module:Class
+        sys.path.append(here)  # for custom worlds, brains, genomes and strategies, named module:Class
     try:
         code = cli.main(arguments, prog_name="koki2-train", standalone_mode=False)
         return code if isinstance(code, int) else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -118,20 +118,23 @@ class GroupedCommand(click.Command):
     """A command whose help lists settings by group, and that takes the settings of user-defined parts as flags."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, with flags for the settings of a rung, brain, genome or strategy of one's own."""
-        own = [] if "--distributed" in args else _own_names(args)
-        if own:
+        """As click does, with flags for the settings of a custom rung, brain, genome or strategy."""
+        options = [parameter for parameter in self.params if isinstance(parameter, click.Option)]
+        switches = {name for option in options if option.is_flag for name in (*option.opts, *option.secondary_opts)}
+        # Before processes have joined, nothing may initialise JAX; custom settings are then given with --set.
+        custom = [] if "--distributed" in args else _custom_names(args, switches)
+        if custom:
             _set_up_early(args)
-        known = {option for parameter in self.params for option in parameter.opts}
-        ctx.meta[_OWN_SETTINGS] = [
-            option for option in _setting_parameters(_own_settings(own)) if not known & set(option.opts)
+        known = {name for option in options for name in option.opts}
+        ctx.meta[_CUSTOM_SETTINGS] = [
+            option for option in _setting_parameters(_custom_settings(custom)) if not known & set(option.opts)
         ]
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The command's parameters, and the settings of what is one's own."""
+        """The command's parameters, and the settings of custom rungs and parts."""
         *own, help_option = super().get_params(ctx)
-        return [*own, *ctx.meta.get(_OWN_SETTINGS, []), help_option]
+        return [*own, *ctx.meta.get(_CUSTOM_SETTINGS, []), help_option]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The command's own options first, then the settings by group."""
@@ -147,24 +150,29 @@ class GroupedCommand(click.Command):
                     formatter.write_dl(groups[name])
 
 
-_OWN_SETTINGS = "koki2_train.own_settings"
-_OWN_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_CUSTOM_SETTINGS = "koki2_train.custom_settings"
+_CUSTOM_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-def _own_names(args: Sequence[str]) -> list[tuple[str, str]]:
-    """Every ``module:NAME`` on a command line that is not parsed yet, with the flag before it ("" where none is)."""
+def _custom_names(args: Sequence[str], switches: Collection[str]) -> list[tuple[str, str]]:
+    """Every ``module:NAME`` on a command line that is not parsed yet, with the flag that it is the value of, or "".
+
+    Args:
+        args: the command line.
+        switches: flags that take no value.
+    """
     found, before = [], ""
     for arg in args:
         flag, _, value = arg.partition("=") if arg.startswith("--") else (before, "", arg)
-        before = arg if arg.startswith("--") and not value else ""
+        before = arg if arg.startswith("--") and not value and arg not in switches else ""
         is_part = flag.removeprefix("--") in REGISTRIES
-        if _OWN_NAME.fullmatch(value) and (is_part or not flag):
+        if _CUSTOM_NAME.fullmatch(value) and (is_part or not flag):
             found.append((flag, value))
     return found
 
 
 def _set_up_early(args: Sequence[str]) -> None:
-    """Sets JAX up as the command will, since a module of one's own may initialise it when it is imported."""
+    """Sets JAX up as the command will, since a custom module may initialise it when it is imported."""
     from koki2_train.runtime.jax_setup import set_up
 
     given = [value for flag, value in pairwise(args) if flag == "--devices" and value.isdecimal()]
@@ -172,8 +180,8 @@ def _set_up_early(args: Sequence[str]) -> None:
     set_up(int(given[-1]) if given and given[-1].isdecimal() else None, "--no-compilation-cache" not in args)
 
 
-def _own_settings(names: Sequence[tuple[str, str]]) -> dict[str, tuple[KnobSpec, Any]]:
-    """The settings of rungs and parts of one's own, given as :func:`_own_names` does.
+def _custom_settings(names: Sequence[tuple[str, str]]) -> dict[str, tuple[KnobSpec, Any]]:
+    """The settings of custom rungs and parts, given as :func:`_custom_names` does.
 
     Raises:
         click.UsageError: one cannot be imported.
@@ -220,10 +228,10 @@ def setting_options(groups: tuple[str, ...] | None = None) -> Callable[[F], F]:
 
 def part_options(command: F) -> F:
     """Adds ``--brain``, ``--genome`` and ``--strategy``."""
-    about = {"brain": "What acts", "genome": "What evolves", "strategy": "How it is searched"}
+    about = {"brain": "Brain", "genome": "Genome", "strategy": "Search strategy"}
     for part in reversed(DEFAULT_PARTS):
         names = ", ".join(REGISTRIES[part])
-        text = f"{about[part]}: {names}, or module:Class of one's own.  [default: {DEFAULT_PARTS[part]}]"
+        text = f"{about[part]}: {names}, or module:Class.  [default: {DEFAULT_PARTS[part]}]"
         command = click.option(f"--{part}", metavar="NAME", help=text)(command)
     return command
 

@@ -53,7 +53,7 @@ class Experiment:
         """The rung with other settings where given.
 
         Args:
-            rung_name: a rung of the ladder, or ``module:NAME`` of one's own.
+            rung_name: a rung of the ladder, or ``module:NAME`` of a custom one.
             settings: values by name, of any part of the experiment; names are unique over all parts. ``brain``,
                 ``genome`` and ``strategy`` name the implementation, and decide which other settings there are. Where
                 ``energy_decay`` is neither given nor among the rung's knobs it becomes energy_init/steps: one full life

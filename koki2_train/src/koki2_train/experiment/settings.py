@@ -71,19 +71,19 @@ def fields_of(section: Any) -> Flags:
 
 
 def rung_settings(row: Rung) -> Flags:
-    """The settings of a rung's world. Those of a rung of one's own are known from now on, as registered ones are."""
+    """The settings of a rung's world. Those of a custom rung are known from now on, as registered ones are."""
     if row.id not in RUNGS:
-        _OWN_RUNGS[row.id] = row
+        _CUSTOM_RUNGS[row.id] = row
     return {name: (row.structure_spec(name).spec, None) for name in row.structure} | fields_of(row.params)
 
 
-_OWN_RUNGS: dict[str, Rung] = {}
+_CUSTOM_RUNGS: dict[str, Rung] = {}
 
 
 def setting_flags() -> Flags:
     """Every setting of every rung and registered part."""
     flags: Flags = {}
-    for row in (*RUNGS.values(), *list(_OWN_RUNGS.values())):
+    for row in (*RUNGS.values(), *list(_CUSTOM_RUNGS.values())):
         flags |= rung_settings(row)
     for registry in REGISTRIES.values():
         flags |= {name: (spec_of(field), field) for name, field in registry.fields().items()}
@@ -122,7 +122,7 @@ def parse_setting(name: str, text: str) -> Any:
     if name == NURSING:
         return parse_nursing(text)
     if name in REGISTRIES:
-        REGISTRIES[name][text]  # rejects an unknown one, and imports one's own so that its settings are known
+        REGISTRIES[name][text]  # rejects an unknown one, and imports a custom one so that its settings are known
         return text
     flags = setting_flags()
     if name not in flags:

@@ -76,7 +76,7 @@ def _read_toml(text: str) -> dict[str, Any]:
         is_table = key in REGISTRIES or key not in (*all_setting_names(), *ALIASES)
         inside = isinstance(value, dict) and is_table
         entries += value.items() if inside else [(key, value)]
-    entries.sort(key=lambda entry: entry[0] not in REGISTRIES)  # a class of one's own brings settings of its own
+    entries.sort(key=lambda entry: entry[0] not in REGISTRIES)  # a custom class brings settings of its own
     settings: dict[str, Any] = {}
     for name, entry in entries:
         known = {*all_setting_names(), *ALIASES}

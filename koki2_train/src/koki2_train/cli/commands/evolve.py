@@ -96,7 +96,7 @@ def command(
     from koki2_train.runtime.jax_setup import set_up
 
     if address is None:
-        if resume or options["configs"]:  # which may name modules of one's own that initialise JAX
+        if resume or options["configs"]:  # which may name custom modules that initialise JAX
             set_up(devices, compilation_cache)
         trials = plan()
         set_up(devices, compilation_cache)
