@@ -8,7 +8,8 @@ import jax
 import pytest
 
 from koki2_envs import RUNGS
-from koki2_train.experiment import Experiment, Trial
+from koki2_train.experiment import Experiment, Trial, settings
+from koki2_train.experiment.registration import REGISTRIES
 from koki2_train.runs.chunks import RunOptions
 from koki2_train.runs.directory import RunDirectory
 from koki2_train.runs.runner import run_trial
@@ -32,6 +33,14 @@ TINY = {
     "mvt_min_energy_gained": 0.3,
 }
 """Settings of an experiment that compiles and runs in seconds, and in which things happen."""
+
+
+@pytest.fixture(autouse=True)
+def _registrations_go_with_the_test(monkeypatch):
+    """What a test imports as ``module:NAME`` is known in that test alone."""
+    for registry in REGISTRIES.values():
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(settings, "_CUSTOM_RUNGS", {})
 
 
 @pytest.fixture(scope="session")

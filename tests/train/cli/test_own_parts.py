@@ -27,10 +27,8 @@ TINY = (
 
 @pytest.fixture(autouse=True)
 def beside_the_examples(monkeypatch):
-    """As if called in the folder of the examples; what is found there goes with the test."""
+    """As if called in the folder of the examples."""
     monkeypatch.setattr(sys, "path", [*sys.path, str(EXAMPLES)])
-    for registry in REGISTRIES.values():
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
 
 @pytest.fixture
