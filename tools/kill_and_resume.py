@@ -74,7 +74,7 @@ class Tally:
         too_late: moments that did not come before the process was done.
         half_files: names of unfinished files that were found after a kill.
         half_lines: times that generations.jsonl was found to end in half a line.
-        run_again: generations that were logged and lay behind the newest checkpoint.
+        run_again: generations that were logged and came after the newest checkpoint.
         lost: generations that were in a checkpoint, and after a kill were in none.
         damaged: checkpoints that were not whole after a kill.
     """
@@ -243,7 +243,7 @@ def show(seen: dict[str, Any]) -> None:
     left = len(seen["left_at_the_end"])
     print(f"{'unfinished files':28} {seen['half_files']} were left by kills, {left} are there at the end")
     print(f"{'log ended in half a line':28} {seen['half_lines']} times")
-    print(f"{'run again':28} {seen['run_again']} generations, which lay behind the newest checkpoint")
+    print(f"{'run again':28} {seen['run_again']} generations, which came after the newest checkpoint")
     print(f"{'checkpoints damaged':28} {seen['damaged']}")
     print(f"{'generations lost':28} {seen['lost']}")
     for name, same in seen["equal"].items():
