@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from koki2_train.experiment import Trial
-from koki2_train.runs.directory import RunDirectory, RunError, find_runs
+from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.runs.find import find_runs
 from koki2_train.runs.planned import PlannedRun
 
 

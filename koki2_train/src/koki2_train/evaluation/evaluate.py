@@ -15,7 +15,8 @@ from koki2_train.evaluation.statistics import mean_of_all, over_runs
 from koki2_train.evaluation.variants import with_held_out_variant
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
-from koki2_train.runs.directory import RunDirectory, find_runs
+from koki2_train.runs.directory import RunDirectory
+from koki2_train.runs.find import find_runs
 
 
 def evaluate_runs(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -302,28 +301,3 @@ def _reject_another(what: str, old: Trial, new: Trial) -> None:
     if (difference := old.difference(new)) is not None:
         name, before, now = difference
         raise RunError(f"{what} with {name} {before}, not {now}; a resumed run cannot change it")
-
-
-def find_runs(paths: list[Path]) -> list[RunDirectory]:
-    """The runs named by paths; a folder of ``seed<k>`` runs means all of them.
-
-    Raises:
-        RunError: a path is no run and holds none.
-    """
-    runs: list[RunDirectory] = []
-    for path in paths:
-        run = RunDirectory(path)
-        inside = [RunDirectory(child) for child in sorted(path.glob("seed*"), key=_by_number)] if path.is_dir() else []
-        inside = [child for child in inside if child.exists]
-        if run.exists:
-            runs.append(run)
-        elif inside:
-            runs.extend(inside)
-        else:
-            raise RunError(f"{path} is no run directory (it has no config.json)")
-    return runs
-
-
-def _by_number(path: Path) -> tuple[int, str]:
-    digits = path.name.removeprefix("seed")
-    return (int(digits) if digits.isdecimal() else sys.maxsize, path.name)

@@ -21,7 +21,8 @@ def command(runs: tuple[Path, ...], out: Path | None, episodes: int) -> None:
     set_up()
     from koki2_train.evaluation import HeldOutLives
     from koki2_train.reporting.learning_curve import write_learning_curve, write_learning_curves
-    from koki2_train.runs.directory import RunError, find_runs
+    from koki2_train.runs.directory import RunError
+    from koki2_train.runs.find import find_runs
 
     try:
         found = find_runs(list(runs))
