@@ -161,3 +161,29 @@ def test_a_run_on_a_custom_rung_takes_its_knobs_as_flags(cli, tmp_path, custom_r
     assert "tide_steps" in cli("ladder", custom_rung).out
     assert_rejected(cli("baseline", custom_rung, "--tide-steps", 1), "tide_steps must be 2 to 65535, got 1")
     assert_rejected(cli("baseline", "own_rung:NOPE"), "'own_rung' has no 'NOPE'")
+
+
+BROKEN = """
+from koki2_train.brains import Blueprint, Brain
+from own_brain import LeakyReadout
+
+class Chorus(LeakyReadout):
+    def act(self, weights, carry, observation, key):
+        return weights["w"] @ observation, carry
+
+class Unborn(Brain):
+    def blueprint(self):
+        return Blueprint(())
+"""
+
+
+def test_a_brain_that_breaks_its_contract_ends_a_command_in_one_line(cli, tmp_path, monkeypatch):
+    (tmp_path / "broken_brains.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(tmp_path)
+    result = cli("evolve", "L0.1", "--brain", "broken_brains:Chorus", *TINY, "--out", tmp_path / "run")
+    assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
+    assert "a contract does not hold: " in result.err
+    assert "the action of Chorus" in result.err
+    assert_rejected(
+        cli("evolve", "L0.1", "--brain", "broken_brains:Unborn", "--out", tmp_path / "no"), "must define act, init"
+    )

@@ -110,6 +110,11 @@ class Double(OneNumber):
         return {name: array.astype(jnp.int32) for name, array in super().compile(genome).items()}
 
 
+class Vague(Reflex):
+    def act(self, weights, carry, observation, key):
+        return jnp.float32(1), carry
+
+
 class Chorus(Reflex):
     def act(self, weights, carry, observation, key):
         return jnp.zeros(2, jnp.int32), carry
@@ -124,6 +129,7 @@ class Chorus(Reflex):
         ({"genome": "Giant"}, r"array 'reflex' of the blueprint"),
         ({"genome": "Double"}, r"float32"),
         ({"brain": "Chorus"}, r"the action of Chorus"),
+        ({"brain": "Vague"}, r"float32 but expected .*the action of Vague"),
     ],
 )
 def test_a_part_that_breaks_its_contract_is_named(parts, message):

@@ -14,6 +14,10 @@ Role: TypeAlias = Literal["input", "recurrent", "motor", "bias", "coefficient", 
 Arrays: TypeAlias = Mapping[str, jax.Array]
 
 
+class ContractError(AssertionError):
+    """What a brain, genome or strategy gives is not what its contract asks for, and chex has no check for it."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One array of a blueprint.
@@ -75,7 +79,7 @@ class Blueprint:
         """
         names = [name for name, _ in self.parameters]
         if sorted(arrays) != sorted(names):
-            raise AssertionError(f"a genome must give the arrays {sorted(names)}, got {sorted(arrays)}")
+            raise ContractError(f"a genome must give the arrays {sorted(names)}, got {sorted(arrays)}")
         for name, parameter in self.parameters:
             chex.assert_shape(arrays[name], parameter.shape, custom_message=f"array {name!r} of the blueprint")
-            chex.assert_type(arrays[name], "float32")
+            chex.assert_type(arrays[name], "float32", custom_message=f"array {name!r} of the blueprint")

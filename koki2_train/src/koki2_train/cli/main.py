@@ -30,6 +30,10 @@ _COMMANDS = {
 }
 
 
+_CHEX = "[Chex] "
+"""How the message of a check begins of what a custom brain, genome or strategy gives."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used."""
 
@@ -87,6 +91,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted", EXIT_INTERRUPTED)
+    except AssertionError as error:
+        if not (str(error).startswith(_CHEX) or type(error).__name__ == "ContractError"):  # JAX may not be imported
+            raise
+        return _complain(f"a contract does not hold: {str(error).removeprefix(_CHEX)}", EXIT_FAILED)
     except RuntimeError as error:
         if type(error).__name__ != "JaxRuntimeError":  # JAX may not even be imported
             raise

@@ -110,7 +110,8 @@ def load_class(part: str, target: str) -> Any:
     """Imports the class that ``module:Class`` names.
 
     Raises:
-        ValueError: the module cannot be imported, or has no such class, or the class has no settings.
+        ValueError: the module cannot be imported, or has no such class, or the class has no settings or
+            lacks a method.
     """
     module, _, name = target.partition(":")
     try:
@@ -120,6 +121,8 @@ def load_class(part: str, target: str) -> Any:
     settings = getattr(found, "settings_class", None)
     if not (isinstance(settings, type) and issubclass(settings, Settings)):
         raise ValueError(f"{part} {target!r} must have a settings_class derived from Settings, got {settings!r}")
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise ValueError(f"{part} {target!r} must define {', '.join(missing)}")
     return found
 
 

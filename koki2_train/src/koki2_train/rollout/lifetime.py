@@ -81,6 +81,7 @@ def _live(
         seen: Any = Percept(env, env_params, state, observation) if brain.reads_state else observation
         action, carry = brain.act(weights, carry, seen, jax.random.fold_in(now, _BRAIN))
         chex.assert_shape(action, (), custom_message=f"the action of {type(brain).__name__}")
+        chex.assert_type(action, int, custom_message=f"the action of {type(brain).__name__}")
         after, next_state, reward, terminated, info = env.step_env(
             jax.random.fold_in(now, _WORLD), state, action, env_params
         )
