@@ -17,6 +17,7 @@ from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.rollout.population import compiled_rollout
 from koki2_train.rollout.problem import Problem
+from koki2_train.runtime.devices import device_jit
 
 Metrics = dict[str, dict[str, float]]
 
@@ -78,7 +79,7 @@ class HeldOutLives:
         return normalized(metrics["fitness"]["mean"], random["fitness"]["mean"], oracle["fitness"]["mean"])
 
 
-@partial(jax.jit, static_argnames=("env", "policy", "idle", "num_steps"))
+@partial(device_jit, static_argnames=("env", "policy", "idle", "num_steps"))
 def _rollout_policy(
     env: Any, policy: str, idle: tuple[tuple[str, float], ...], num_steps: int, params: Any, keys: jax.Array
 ) -> LifeSummary:

@@ -17,7 +17,7 @@ from koki2_train.evolution.program import Program, Search
 from koki2_train.evolution.state import GenerationLog, RunState
 from koki2_train.experiment import Trial
 from koki2_train.rollout.population import brain_bytes, in_blocks
-from koki2_train.runtime.devices import on_every_device, replicate
+from koki2_train.runtime.devices import device_jit, on_every_device, replicate
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def stack_searches(trials: Sequence[Trial], num_devices: int | None = None) -> S
     return Search(program, *inputs)
 
 
-@jax.jit
+@device_jit
 def compiled_init_all(searches: Search) -> RunState:
     """R runs before their first generation.
 
@@ -87,7 +87,7 @@ def compiled_init_all(searches: Search) -> RunState:
     return on_every_device(searches.program.problem.mesh, begin, searches)
 
 
-@partial(jax.jit, static_argnames=("chunk",))
+@partial(device_jit, static_argnames=("chunk",))
 def compiled_steps_all(
     searches: Search, states: RunState, last: jax.Array, chunk: int
 ) -> tuple[RunState, GenerationLog]:
@@ -118,7 +118,7 @@ def compiled_steps_all(
     return on_every_device(searches.program.problem.mesh, run, searches, states, last)
 
 
-@jax.jit
+@device_jit
 def compiled_finish_all(searches: Search, states: RunState) -> RunState:
     """As :func:`koki2_train.evolution.compiled_finish`, for R runs."""
 

@@ -11,16 +11,16 @@ from koki2_train.evolution.generation import finish, init_state, step_generation
 from koki2_train.evolution.program import Search
 from koki2_train.evolution.state import GenerationLog, RunState
 from koki2_train.experiment import Trial
-from koki2_train.runtime.devices import on_every_device
+from koki2_train.runtime.devices import device_jit, on_every_device
 
 
-@jax.jit
+@device_jit
 def compiled_init(search: Search) -> RunState:
     """The state before the first generation, on all devices of the program."""
     return on_every_device(search.program.problem.mesh, init_state, search)
 
 
-@partial(jax.jit, static_argnames=("chunk",))
+@partial(device_jit, static_argnames=("chunk",))
 def compiled_steps(search: Search, state: RunState, last: jax.Array, chunk: int) -> tuple[RunState, GenerationLog]:
     """Runs up to ``chunk`` generations, and none from generation ``last`` on.
 
@@ -43,7 +43,7 @@ def compiled_steps(search: Search, state: RunState, last: jax.Array, chunk: int)
     return on_every_device(search.program.problem.mesh, run, search, state, last)
 
 
-@jax.jit
+@device_jit
 def compiled_finish(search: Search, state: RunState) -> RunState:
     """The state with the final candidates validated; the run itself is not continued from it."""
     return on_every_device(search.program.problem.mesh, finish, search, state)

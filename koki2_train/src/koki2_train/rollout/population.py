@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.rollout.problem import Problem
-from koki2_train.runtime.devices import on_every_device, spread
+from koki2_train.runtime.devices import device_jit, on_every_device, spread
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ def _num_bytes(tree: Any) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-@partial(jax.jit, static_argnames=("problem",))
+@partial(device_jit, static_argnames=("problem",))
 def compiled_rollout(problem: Problem, env_params: Any, genomes: jax.Array, keys: jax.Array) -> LifeSummary:
     """:func:`rollout_on_devices` over whole lives, compiled once per problem and numbers of genomes and lives."""
     run = partial(rollout_on_devices, problem, num_steps=problem.num_steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -14,6 +15,11 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 T = TypeVar("T")
 
 _AXIS = "population"
+
+# `jax.jit` for programs whose bits must not depend on the machine. XLA would otherwise divide large loops among a CPU's
+# threads, and may contract products and sums into fused multiply-adds elsewhere at the ends of each part. Genomes are
+# what is divided here, so that the threads are busy anyway.
+device_jit = partial(jax.jit, compiler_options={"xla_disable_hlo_passes": "cpu-parallel-task-assigner"})
 
 
 def population_mesh(num_devices: int | None = None) -> Mesh:
