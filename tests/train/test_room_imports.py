@@ -65,10 +65,9 @@ def allowed(room, module):
     """Whether a file of a room may import a module."""
     package, _, inside = module.partition(".")
     if package != "koki2_train":
-        files_alone = room == "storage" and package == "koki2_envs" and not is_part_of(inside, "files")
-        no_world = room == "runtime" and package == "koki2_envs"
+        files_alone = room in ("storage", "runtime") and package == "koki2_envs" and not is_part_of(inside, "files")
         no_jax = room == "experiment" and package in ("jax", "jaxlib")
-        return not (files_alone or no_world or no_jax) and room in EXTERNAL.get(package, {room})
+        return not (files_alone or no_jax) and room in EXTERNAL.get(package, {room})
     return any(is_part_of(inside, below) for below in (room, *ROOMS[room]))
 
 

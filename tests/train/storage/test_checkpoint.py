@@ -4,13 +4,14 @@ import errno
 import hashlib
 import os
 import pickle
+import stat
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from koki2_envs.files import write_atomically
-from koki2_train.storage import checkpoint
+from koki2_envs.files import FileSystemWarning, write_atomically
+from koki2_train.storage import checkpoint, generation_log
 from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
 
 ARRAYS = {
@@ -119,7 +120,7 @@ def test_a_file_that_is_not_there(tmp_path):
         checkpoint.load(tmp_path / "none.ckpt")
 
 
-@pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.chmod"])
+@pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace"])
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(saved, monkeypatch, step):
     before = saved.read_bytes()
 
@@ -153,6 +154,38 @@ def test_the_file_and_its_folder_reach_the_disk(tmp_path, monkeypatch):
     assert len(synced) == 2
     assert synced[0].startswith(str(tmp_path / ".file."))
     assert synced[1] == str(tmp_path)
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_that_cannot_sync_is_used_with_a_warning(saved, monkeypatch, code):
+    def unknown(_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("os.fsync", unknown)
+    with pytest.warns(FileSystemWarning, match=f"{saved.parent}: .*{os.strerror(code)}"):
+        write_atomically(saved, b"new")
+    assert saved.read_bytes() == b"new"
+    with pytest.warns(FileSystemWarning, match=str(saved.parent)):
+        generation_log.append_rows(saved.parent / "log", [{"generation": 0}])
+    assert generation_log.read_rows(saved.parent / "log") == [{"generation": 0}]
+
+
+def test_a_folder_that_cannot_be_opened_is_written_to(saved, monkeypatch):
+    def windows(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr("os.open", windows)
+    assert write_atomically(saved, b"new").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_are_as_readable_as_the_user_asks(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        path = write_atomically(tmp_path / "file", b"x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 def numbers_in(folder):

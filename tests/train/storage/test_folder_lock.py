@@ -1,13 +1,16 @@
 """A run belongs to one process, in the folder in which it was begun."""
 
 import errno
+import os
 import shutil
 
 import numpy as np
 import pytest
 
+from koki2_envs.files import FileSystemWarning
 from koki2_train.experiment import Experiment, Trial
 from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.storage import folder_lock
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +40,31 @@ def test_a_run_belongs_to_one_process_at_a_time(run, trial):
         pass
 
 
-def test_a_lock_that_the_file_system_does_not_know_is_no_other_process(run, trial, monkeypatch):
-    def unknown(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_file_system_without_locks_is_used_with_a_warning(run, trial, monkeypatch, code):
+    monkeypatch.setattr("fcntl.flock", raising(OSError(code, os.strerror(code))))
+    warned = pytest.warns(FileSystemWarning, match=r"/run: this file system has no file locks .*no other process")
+    with warned, resumed(run, trial) as held:
+        held.end_invocation(generations=1)
 
-    monkeypatch.setattr("fcntl.flock", unknown)
-    with pytest.raises(OSError, match="No locks available"), resumed(run, trial):
+
+def test_a_platform_without_locks_is_used_with_a_warning(run, trial, monkeypatch):
+    monkeypatch.setattr(folder_lock, "fcntl", None)
+    with pytest.warns(FileSystemWarning, match="no file locks on this platform"), resumed(run, trial):
         pass
+
+
+def test_a_lock_that_fails_is_an_error(run, trial, monkeypatch):
+    monkeypatch.setattr("fcntl.flock", raising(OSError(errno.EIO, "Input/output error")))
+    with pytest.raises(OSError, match="Input/output error"), resumed(run, trial):
+        pass
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
 
 
 def write_anything(run, trial):

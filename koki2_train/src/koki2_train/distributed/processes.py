@@ -109,7 +109,7 @@ def join(address: ClusterAddress, num_devices: int | None, give_up: Callable[[st
             ) from None
         except RuntimeError as error:
             where = address.coordinator or "of the cluster"
-            raise JoinError(f"coordinator {where} cannot be opened here: {error}") from None
+            raise JoinError(f"coordinator {where} cannot be opened here (is its port taken?): {error}") from None
     _check_alike(num_devices)
 
 

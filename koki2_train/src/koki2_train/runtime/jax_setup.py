@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
+from typing import Any
+
+from koki2_envs.files import FileSystemWarning
 
 _ENOUGH_TO_CACHE = 0.3  # seconds of compilation
 _asked: tuple[int | None, bool] | None = None  # what the set-up of this process was asked for
@@ -14,10 +18,23 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def cache_folder() -> Path:
-    """Where compiled programs are kept: ``$XDG_CACHE_HOME/koki2`` or ``~/.cache/koki2``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "koki2"
+def cache_folder() -> Path | None:
+    """Where compiled programs are kept: ``$XDG_CACHE_HOME/koki2`` or ``~/.cache/koki2``; made if there is none.
+
+    Returns:
+        The folder; None where nothing can be kept, because there is no home or it cannot be written to.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(base) / "koki2"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+        why = f"{folder} cannot be written to"
+    except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home
+        why = str(error).rstrip(".")
+    warnings.warn(f"compiled programs are not kept: {why}; XDG_CACHE_HOME names a folder", FileSystemWarning, 1)
+    return None
 
 
 def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> None:
@@ -27,7 +44,8 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
 
     Args:
         num_devices: CPU devices to make; one per core where None. Has no effect on accelerators.
-        compilation_cache: keep compiled programs between processes.
+        compilation_cache: keep compiled programs between processes: where ``JAX_COMPILATION_CACHE_DIR`` says, else in
+            :func:`cache_folder`.
 
     Raises:
         RuntimeError: JAX is initialised already, which importing Gymnax or one of our worlds does.
@@ -51,7 +69,8 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
         ) from None
     # One program at a time: several in flight on several CPU devices make such waits far more likely.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
-    if compilation_cache:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+    config: Any = jax.config  # not every version of JAX declares its settings' types
+    if compilation_cache and not config.jax_compilation_cache_dir and (folder := cache_folder()):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", _ENOUGH_TO_CACHE)
     _asked = (num_devices, compilation_cache)

@@ -43,13 +43,21 @@ def _versions() -> dict[str, str]:
 
 
 def _git_state() -> dict[str, Any] | None:
-    """Commit and whether the tree was changed, of the checkout that this code runs from; None outside of one."""
+    """Commit and whether the tree was changed, of the checkout that this code belongs to; None outside of one.
+
+    A virtual environment may lie inside another project's checkout, which does not track what is installed in it.
+    """
+    here = Path(__file__)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(arguments: list[str]) -> str:
-        here = Path(__file__).parent
-        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "-C", str(here.parent), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
+        return done.stdout.strip()
 
     try:
+        if not git(["ls-files", here.name]):
+            return None
         return {"commit": git(["rev-parse", "HEAD"]), "changed": bool(git(["status", "--porcelain"]))}
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from koki2_envs.files import write_atomically
+from koki2_envs.files import sync, write_atomically
 
 Row = dict[str, Any]
 
@@ -22,7 +21,7 @@ def append_rows(path: Path, rows: list[Row]) -> None:
         with path.open("a") as file:
             file.write(_lines(rows))
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno(), path)
     except OSError as error:
         raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
 

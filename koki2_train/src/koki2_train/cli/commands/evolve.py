@@ -130,11 +130,26 @@ def _plan(
     else:
         seed = begun.seed if seed is None and seeds is None else seed
         experiment = _continued(begun.experiment, rung, settings, out)
-    name = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in rung)
-    out = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}_{name}_seed{seed or 0}"
+    out = out or _new_folder(rung, seed or 0)
     folders = {s: out / f"seed{s}" for s in seeds} if seeds else {seed or 0: out}
     _check_places(list(folders.values()), resume)
     return {path: Trial(experiment, each) for each, path in folders.items()}
+
+
+def _new_folder(rung: str, seed: int) -> Path:
+    """A new folder in ``runs/``, also where several processes ask for one in the same second."""
+    name = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in rung)
+    folder = first = Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}_{name}_seed{seed}"
+    first.parent.mkdir(exist_ok=True)
+    count = 1
+    while True:
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            count += 1
+            folder = first.with_name(f"{first.name}_{count}")
+        else:
+            return folder
 
 
 def _evolve(
