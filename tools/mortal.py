@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ class Mortal:
             raise ValueError(f"no such moment: {moment!r}; there are {MOMENTS}")
         self.moment, self.left = moment, times
         self.interrupts = moment.startswith("champion")
-        self.file, self.is_synced, self.descriptor = "", False, -1
+        self.file, self.is_synced = "", False
 
     def begin(self, file: str, step: str) -> None:
         """A file is about to be written."""
@@ -65,17 +64,7 @@ class Mortal:
 
     def watch(self) -> None:
         """Wraps what files are written with."""
-        mkstemp, fdopen, fsync = tempfile.mkstemp, os.fdopen, os.fsync
-        open_path, unlink = Path.open, Path.unlink
-
-        def watched_mkstemp(*arguments: Any, prefix: str, **keywords: Any) -> tuple[int, str]:
-            self.descriptor, name = mkstemp(*arguments, prefix=prefix, **keywords)
-            self.begin(next(file for part, file in _FILES.items() if prefix.endswith(part)), "created")
-            return self.descriptor, name
-
-        def watched_fdopen(descriptor: int, *arguments: Any) -> Any:
-            file = fdopen(descriptor, *arguments)
-            return InHalves(file, self.reached) if descriptor == self.descriptor else file
+        fsync, open_path, unlink = os.fsync, Path.open, Path.unlink
 
         def watched_fsync(descriptor: int) -> None:
             self.reached("replaced" if self.is_synced else "written")  # the second time it is the folder
@@ -85,9 +74,13 @@ class Mortal:
 
         def watched_open(path: Path, mode: str = "r", *arguments: Any, **keywords: Any) -> Any:
             file = open_path(path, mode, *arguments, **keywords)
-            if path.name != "generations.jsonl" or mode != "a":
+            written = next((name for part, name in _FILES.items() if mode == "xb" and part in path.name), None)
+            if written is not None:
+                self.begin(written, "created")
+            elif path.name == "generations.jsonl" and mode == "a":
+                self.begin("log", "opened")
+            else:
                 return file
-            self.begin("log", "opened")
             return InHalves(file, self.reached)
 
         def watched_unlink(path: Path, *arguments: Any, **keywords: Any) -> None:
@@ -95,8 +88,7 @@ class Mortal:
                 self.begin("old checkpoint", "to be deleted")
             unlink(path, *arguments, **keywords)
 
-        vars(tempfile)["mkstemp"] = watched_mkstemp
-        vars(os).update(fdopen=watched_fdopen, fsync=watched_fsync)
+        vars(os).update(fsync=watched_fsync)
         for name, function in (("open", watched_open), ("unlink", watched_unlink)):
             setattr(Path, name, function)
 

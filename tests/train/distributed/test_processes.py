@@ -1,6 +1,7 @@
 """Several processes: those that cannot join are rejected in one line, and differences are noticed."""
 
 import re
+import socket
 
 import numpy as np
 import pytest
@@ -58,6 +59,20 @@ def test_a_process_that_waits_in_vain_says_so_in_one_line(python, tmp_path, proc
     assert (started.returncode, out) == (1, "")
     assert err.count("\n") == 1
     assert f"not all processes joined at {HERE} in 2 s" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_taken_port_is_named(python, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        here = f"localhost:{taken.getsockname()[1]}"
+        flags = ("--distributed", "--coordinator", here, "--num-processes", 2, "--process-id", 0)
+        started = python("-m", "koki2_train", "evolve", "L0.0", "--out", tmp_path / "run", *flags)
+        _, err = started.communicate(timeout=60)
+    assert started.returncode == 2
+    assert f"coordinator {here} cannot be opened here (is its port taken?)" in err
+    assert "Traceback" not in err
     assert not (tmp_path / "run").exists()
 
 
