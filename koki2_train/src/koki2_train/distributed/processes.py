@@ -78,6 +78,19 @@ def _check_address(address: str) -> None:
         raise ValueError(f"coordinator: host {host!r} is not known here ({error.strerror})") from None
 
 
+def _check_port(address: ClusterAddress) -> None:
+    """Rejects a port at which process 0 cannot listen; JAX, which would meet it next, may crash over it."""
+    if address.coordinator is None or address.process_id != 0:
+        return
+    port = int(address.coordinator.rpartition(":")[2])
+    both = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both else socket.AF_INET
+    try:
+        socket.create_server(("", port), family=family, dualstack_ipv6=both).close()
+    except OSError as error:
+        raise JoinError(f"port {port} of coordinator {address.coordinator}: {error.strerror}") from None
+
+
 def join(address: ClusterAddress, num_devices: int | None, give_up: Callable[[str], None]) -> None:
     """Makes this process one of several, whose devices JAX then shows as one list; call it before JAX is initialised.
 
@@ -89,6 +102,7 @@ def join(address: ClusterAddress, num_devices: int | None, give_up: Callable[[st
     Raises:
         JoinError: they cannot meet, or are not alike.
     """
+    _check_port(address)
     _keep_stdout_for_python()
     import jax
 
@@ -109,7 +123,7 @@ def join(address: ClusterAddress, num_devices: int | None, give_up: Callable[[st
             ) from None
         except RuntimeError as error:
             where = address.coordinator or "of the cluster"
-            raise JoinError(f"coordinator {where} cannot be opened here (is its port taken?): {error}") from None
+            raise JoinError(f"coordinator {where} cannot be opened here: {error}") from None
     _check_alike(num_devices)
 
 
