@@ -1,17 +1,26 @@
-"""Output: one JSON object, or tables for people."""
+"""Output: one JSON object, or text and tables for people, on stdout; what is told meanwhile, on stderr.
+
+On a terminal, lines are broken between words to its width; elsewhere they are as long as what they say.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+import click
+
+_LARGE = 1e9  # from here on a number is written with an exponent
 
 
 def print_json(data: Any) -> None:
     """Exactly one JSON object on stdout. JSON has no NaN and no infinity: they become null."""
-    sys.stdout.write(json.dumps(_without_non_finite(data), allow_nan=False) + "\n")
+    print(json.dumps(_without_non_finite(data), allow_nan=False))
 
 
 def _without_non_finite(data: Any) -> Any:
@@ -22,31 +31,64 @@ def _without_non_finite(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
+def say(text: str = "") -> None:
+    """A line on stdout; a path in it must have gone through :func:`printable`."""
+    from koki2_train.cli.tables import wrapped
+
+    for line in wrapped(text, terminal_width()) if " " in text else [text]:  # a path alone stays whole
+        print(line)
+
+
+def tell(text: str) -> None:
+    """A line on stderr, at once."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal on stdout; None where it is none, and lines may have any length."""
+    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
+
+
+def printable(text: Any) -> str:
+    """The text in one line and as it is; only characters that are not to be seen are escaped, as in Python."""
+    return "".join(c if c.isprintable() or c == _JOINER else repr(c)[1:-1] for c in str(text))
+
+
+_JOINER = "\u200d"  # of several emoji into one
+
+
 def variant_title(knobs: Mapping[str, Any]) -> str:
     """How a title names the held-out variant of a world that these knobs make."""
     return f"held-out variant ({', '.join(f'{name} = {value:g}' for name, value in knobs.items())})"
 
 
-def print_table(title: str, columns: list[str], rows: list[list[str]], *, words: bool = False) -> None:
-    """A table on stdout; first column left, the others right, or left too where they hold ``words``."""
-    from rich.console import Console
-    from rich.table import Table
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, keys: int = 1, words: bool = False
+) -> None:
+    """A table on stdout, see :func:`koki2_train.cli.tables.table_lines`.
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 or words else "right", vertical="bottom", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(
-        title, style="bold", markup=False, soft_wrap=True
-    )  # a title of the table would be broken to its width
-    console.print(table)
+    Args:
+        title: a line above it.
+        columns: headings.
+        rows: cells; what is not to be seen in them is escaped.
+        keys: how many columns name a row; they stand left, the others right.
+        words: whether the others hold words, and stand left too.
+    """
+    from koki2_train.cli.tables import table_lines, wrapped
+
+    width, shown = terminal_width(), [[printable(cell) for cell in row] for row in rows]
+    lines = [(line, True) for line in wrapped(printable(title), width)]
+    lines += table_lines([printable(column) for column in columns], shown, width, keys=keys, words=words)
+    plain = width is None or os.environ.get("TERM") == "dumb"
+    for line, is_heading in lines:
+        print(click.style(line, bold=True) if is_heading and line and not plain else line)
 
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number for a table; a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if math.isfinite(value) and abs(value) >= _LARGE else f"{value:.{digits}f}"
 
 
 def table_metrics(rows: Collection[Mapping[str, Any]]) -> list[str]:

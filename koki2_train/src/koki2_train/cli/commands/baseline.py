@@ -99,4 +99,4 @@ def print_policies(title: str, metrics: dict[str, dict[str, dict[str, float]]], 
         ]
         for name, m in metrics.items()
     ]
-    print_table(title, ["policy", "fitness ± se", "normalized", *(name.replace("_", "\n") for name in shown)], rows)
+    print_table(title, ["policy", "fitness ± se", "normalized", *(name.replace("_", " ") for name in shown)], rows)

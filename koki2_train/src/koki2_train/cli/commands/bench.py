@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 from koki2_envs.suggestions import did_you_mean
 from koki2_train.bench import SECTIONS, BenchError, Plan, in_fresh_process, measure
 from koki2_train.cli.options import COUNT, devices_option, json_option
-from koki2_train.cli.output import number, print_json, print_table
+from koki2_train.cli.output import number, print_json, print_table, printable, say, tell
 
 _MIB = 1 / 2**20
 _COMPILE = ("compile s", "compile_s", 1.0, 2)
@@ -101,7 +100,7 @@ def command(
             _print_facts(facts, plan, quick)
         measured = {}
         for name in sections:
-            measured[name] = measure(name, plan, (lambda _: None) if as_json else _tell)
+            measured[name] = measure(name, plan, (lambda _: None) if as_json else tell)
             if not as_json:
                 _print_section(name, measured[name])
         viewed = _trace(plan, trace, as_json) if trace else None
@@ -113,19 +112,13 @@ def command(
         print_json({"quick": quick, "rounds": plan.rounds, **facts, "sections": measured, "trace": viewed})
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _print_facts(facts: dict[str, Any], plan: Plan, quick: bool) -> None:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     cache = "on: compile times are too short" if facts["compilation_cache"] else "off"
-    click.echo(
-        f"{facts['devices']} × {facts['device']} ({facts['machine']}), {facts['cpu_cores']} CPU cores; {versions}"
-    )
-    click.echo(f"rounds: {plan.rounds}; compilation cache {cache}")
+    say(f"{facts['devices']} × {facts['device']} ({facts['machine']}), {facts['cpu_cores']} CPU cores; {versions}")
+    say(f"rounds: {plan.rounds}; compilation cache {cache}")
     if quick:
-        click.echo("--quick: everything is tiny, and the numbers mean nothing")
+        say("--quick: everything is tiny, and the numbers mean nothing")
 
 
 def _print_section(name: str, rows: list[dict[str, Any]]) -> None:
@@ -135,7 +128,7 @@ def _print_section(name: str, rows: list[dict[str, Any]]) -> None:
         return number(None if value is None else value * factor, digits)
 
     table = [[row["case"], *(cell(row[key], factor, digits) for _, key, factor, digits in columns)] for row in rows]
-    click.echo()
+    say()
     print_table(f"{name}: {SECTIONS[name].title}", ["case", *(heading for heading, *_ in columns)], table)
 
 
@@ -143,8 +136,9 @@ def _trace(plan: Plan, folder: Path, as_json: bool) -> str:
     from koki2_train.bench.trace import write_trace
 
     if not as_json:
-        _tell("tracing three generations")
+        tell("tracing three generations")
     path = write_trace(plan, folder)
     if not as_json:
-        click.echo(f"{path}: open it at https://ui.perfetto.dev, or all of it with: xprof --logdir {folder}")
+        shown, all_of_it = printable(path), printable(folder)
+        say(f"{shown}: open it at https://ui.perfetto.dev, or all of it with: xprof --logdir {all_of_it}")
     return str(path)

@@ -80,5 +80,5 @@ def _print(result: dict[str, Any], title: str) -> None:
         )
     for name, entry in result["baselines"].items():
         rows.append(row(name, entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}"))
-    columns = ["champion or policy", "fitness ± se", "normalized", *(name.replace("_", "\n") for name in shown)]
+    columns = ["champion or policy", "fitness ± se", "normalized", *(name.replace("_", " ") for name in shown)]
     print_table(f"{title} (mean over runs: 95 % interval)", columns, rows)

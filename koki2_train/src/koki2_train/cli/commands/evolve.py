@@ -27,7 +27,7 @@ from koki2_train.cli.options import (
     setting_options,
     take_address,
 )
-from koki2_train.cli.output import number, print_json
+from koki2_train.cli.output import number, print_json, printable, say
 from koki2_train.cli.progress import progress
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 from koki2_train.distributed.processes import ClusterAddress, JoinError, LostError
@@ -234,9 +234,9 @@ def _evolve_one(
     if not quiet:
         rate = result.env_steps / result.seconds / 1e6 if result.seconds else 0.0
         state = "interrupted; continue with --resume" if result.interrupted else "done"
-        click.echo(
-            f"{path}: {state}: {result.generations} generations, {result.seconds:.1f} s, {rate:.1f} M steps/s, "
-            f"champion {number(result.champion_score, 1)} on validation lives"
+        say(
+            f"{printable(path)}: {state}: {result.generations} generations, {result.seconds:.1f} s, "
+            f"{rate:.1f} M steps/s, champion {number(result.champion_score, 1)} on validation lives"
         )
     return result
 

@@ -10,7 +10,7 @@ import click
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import GroupedCommand, check_rung
-from koki2_train.cli.output import number, print_json, print_table, variant_title
+from koki2_train.cli.output import number, print_json, print_table, say, tell, variant_title
 from koki2_train.cli.progress import progress
 from koki2_train.cli.setting_sources import take_assignments, take_settings
 from koki2_train.cli.study_options import mean_and_interval, study_options, take_study
@@ -54,7 +54,7 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
                 observe=_counter(show, cells, study.seeds),
             )
         if not finished:
-            click.echo(f"{study.out}: interrupted; continue with --resume", err=True)
+            tell(f"{study.out}: interrupted; continue with --resume")
             return EXIT_INTERRUPTED
         result = {
             "rung": rung,
@@ -69,7 +69,7 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
     else:
         _print(result, study.test_episodes)
         if "held_out" in result:
-            click.echo()
+            say()
             _print({**result, **result["held_out"]}, study.test_episodes)
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from koki2_train.cli.options import SEED, adult_option
-from koki2_train.cli.output import number
+from koki2_train.cli.output import number, printable, say
 from koki2_train.cli.setting_sources import take_assignments
 
 
@@ -49,4 +49,5 @@ def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult
         problem.env, experiment.params, problem.brain, problem.develop(champion), key, png_path=png, gif_path=gif,
         title=f"{experiment.rung}: champion of {run}, held-out life {life}",
     )  # fmt: skip
-    click.echo(f"{png}\n{gif}\nfitness {number(float(summary.fitness), 1)}")
+    for line in (png, gif, f"fitness {number(float(summary.fitness), 1)}"):
+        say(printable(line))

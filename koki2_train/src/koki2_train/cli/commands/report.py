@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from koki2_train.cli.output import printable, say
+
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -43,4 +45,4 @@ def command(runs: tuple[Path, ...], out: Path | None, episodes: int) -> None:
             write_learning_curves(found, path, references=references, title=f"{experiment.rung}, {len(found)} runs")
     except RunError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(str(path))
+    say(printable(path))

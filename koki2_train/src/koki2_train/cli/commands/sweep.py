@@ -13,7 +13,7 @@ import click
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import GroupedCommand, build_experiment, check_rung
-from koki2_train.cli.output import number, print_json, print_table, variant_title
+from koki2_train.cli.output import number, print_json, print_table, printable, say, tell, variant_title
 from koki2_train.cli.progress import progress
 from koki2_train.cli.setting_sources import take_settings
 from koki2_train.cli.study_options import StudyOptions, mean_and_interval, study_options, take_study
@@ -63,7 +63,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     try:
         finished, env_steps = _evolve(cells, study, plan, log_every)
         if not finished:
-            click.echo(f"{out}: interrupted; continue with --resume", err=True)
+            tell(f"{out}: interrupted; continue with --resume")
             return EXIT_INTERRUPTED
         seconds = time.monotonic() - began
         evaluated = evaluate_cells(base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world)
@@ -177,14 +177,15 @@ def _print(result: dict[str, Any], cells: list[SweepCell], out: Path) -> None:
     pictures = [out / "sweep.png"]
     if "held_out" in result:
         other = {**result, **result["held_out"]}
-        click.echo()
+        say()
         _print_side(other, f"{lives}, {variant_title(other['knobs'])}")
         pictures.append(out / "sweep_held_out.png")
     runs = len(cells) * len(result["seeds"])
     speed = f"in {result['seconds']:.1f} s, {result['env_steps'] / result['seconds'] / 1e6:.1f} M steps/s"
-    click.echo(f"\n{runs} runs{' ' + speed if result['env_steps'] else ', which were done before'}")
+    say()
+    say(f"{runs} runs{' ' + speed if result['env_steps'] else ', which were done before'}")
     for picture in pictures:
-        click.echo(picture)
+        say(printable(picture))
 
 
 def _print_side(result: dict[str, Any], title: str) -> None:
@@ -200,7 +201,7 @@ def _print_side(result: dict[str, Any], title: str) -> None:
         for index, cell in enumerate(result["cells"])
     ]
     columns = [*result["grid"], "fitness [95 %]", "minus the first [95 %]", "normalized", "success", "steps alive"]
-    print_table(title, columns, rows)
+    print_table(title, columns, rows, keys=len(result["grid"]))
     if "baselines" in result:
         values = (f"{name} {number(metric['mean'], 1)}" for name, metric in result["baselines"].items())
-        click.echo(", ".join(values))
+        say(", ".join(values))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from koki2_train.cli.main import EXIT_FAILED
 from koki2_train.cli.options import devices_option, json_option
-from koki2_train.cli.output import print_json, print_table
+from koki2_train.cli.output import print_json, print_table, say, tell
 from koki2_train.verification import GOLDEN_RUNS, Comparison, verify
 
 _SHOWN = 3  # differences of a run
@@ -31,7 +30,7 @@ def command(names: tuple[str, ...], devices: int | None, as_json: bool) -> int:
 
     def report(name: str) -> None:
         if not as_json:
-            print(f"running {name}", file=sys.stderr, flush=True)
+            tell(f"running {name}")
 
     try:
         elsewhere, comparisons = verify(names or tuple(GOLDEN_RUNS), devices, report)
@@ -56,17 +55,17 @@ def _as_json(elsewhere: dict[str, tuple[str, str]], comparisons: list[Comparison
 
 def _print(elsewhere: dict[str, tuple[str, str]], comparisons: list[Comparison]) -> None:
     if elsewhere:
-        click.echo("Another machine or other versions than those on which the golden runs were frozen:")
+        say("Another machine or other versions than those on which the golden runs were frozen:")
         for name, (there, here) in elsewhere.items():
-            click.echo(f"  {name}: {there or 'none'} there, {here or 'none'} here")
-        click.echo(f"So they are compared {comparisons[0].how}, within a tolerance.")
+            say(f"  {name}: {there or 'none'} there, {here or 'none'} here")
+        say(f"So they are compared {comparisons[0].how}, within a tolerance.")
     else:
-        click.echo("The machine and versions on which the golden runs were frozen: all bits must agree.")
+        say("The machine and versions on which the golden runs were frozen: all bits must agree.")
     agrees = "within tolerance" if elsewhere else "same bits"
     rows = [[comparison.name, "DIFFERS" if comparison.differences else agrees] for comparison in comparisons]
     print_table("Golden runs", ["run", "result"], rows, words=True)
     for comparison in comparisons:
         for difference in comparison.differences[:_SHOWN]:
-            click.echo(f"{comparison.name}: {difference.where}: {difference.kept} kept, {difference.found} found")
+            say(f"{comparison.name}: {difference.where}: {difference.kept} kept, {difference.found} found")
         if (more := len(comparison.differences) - _SHOWN) > 0:
-            click.echo(f"{comparison.name}: and {more} more")
+            say(f"{comparison.name}: and {more} more")
