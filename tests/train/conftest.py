@@ -99,6 +99,7 @@ def cli(monkeypatch, capfd):
     from koki2_train.cli.main import main
 
     monkeypatch.setattr("koki2_train.runtime.jax_setup.set_up", lambda *_: None)
+    monkeypatch.setattr("koki2_train.cli.progress.NOTICE_SECONDS", 1e6)  # what is printed must not depend on speed
 
     def call(*arguments):
         capfd.readouterr()

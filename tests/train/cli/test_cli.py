@@ -34,7 +34,7 @@ def assert_rejected(result, *words):
 def test_help_imports_neither_jax_nor_gymnax(python):
     code = (
         "import sys\n"
-        "from koki2_train.cli import main\n"
+        "from koki2_train.cli.main import main\n"
         "for name in ('evolve', 'baseline', 'bench'):\n"
         "    assert main([name, '--help']) == 0\n"
         "assert main(['--help']) == main(['ladder']) == 0\n"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import os
+import re
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from koki2_envs.suggestions import did_you_mean
 from koki2_train import __version__
+from koki2_train.cli.output import tell
+from koki2_train.cli.streams import substitute_unencodable
+from koki2_train.runtime.jax_setup import start_error
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -72,10 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    substitute_unencodable()
     warnings.showwarning = _show_warning
     warnings.filterwarnings("always", module="koki2_train")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)  # for custom worlds, brains, genomes and strategies, named module:Class
+    with contextlib.suppress(FileNotFoundError):  # a working directory that was removed
+        if (here := str(Path.cwd())) not in sys.path:
+            sys.path.append(here)  # for custom worlds, brains, genomes and strategies, named module:Class
     try:
         code = cli.main(arguments, prog_name="koki2-train", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -88,40 +95,37 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo(error.format_message(), err=True)
         return EXIT_USAGE
     except click.ClickException as error:
-        return _complain(error.format_message(), error.exit_code)
+        return _complain(_in_one_line(error.format_message(), arguments), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted", EXIT_INTERRUPTED)
-    except AssertionError as error:
-        if not (str(error).startswith(_CHEX) or type(error).__name__ == "ContractError"):  # JAX may not be imported
+    except Exception as error:
+        if (message := _explained(error)) is None:
             raise
-        return _complain(f"a contract does not hold: {str(error).removeprefix(_CHEX)}", EXIT_FAILED)
-    except RuntimeError as error:
-        if type(error).__name__ != "JaxRuntimeError":  # JAX may not even be imported
-            raise
-        return _complain(f"device error: {str(error)[:300]}", EXIT_FAILED)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror or error}", EXIT_FAILED)
+        return _complain(_in_one_line(message, arguments), EXIT_FAILED)
 
 
-def run() -> NoReturn:
-    """The installed command."""
-    code = main()
-    if code in (EXIT_INTERRUPTED, EXIT_FAILED):
-        # XLA may still be compiling in threads of its own, and an orderly exit would abort the process over them; or it
-        # would wait for another process that has died. All that is to be kept is on disk by now.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+def _explained(error: Exception) -> str | None:
+    """What to say of an exception that is no bug of ours, but of the surroundings or of a custom part; else None."""
+    if isinstance(error, OSError):
+        return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    if type(error).__name__ == "JaxRuntimeError":  # JAX may not even be imported
+        return f"device error: {str(error)[:300]}"
+    if str(error).startswith(_CHEX) or type(error).__name__ == "ContractError":
+        return f"a contract does not hold: {str(error).removeprefix(_CHEX)}"
+    return start_error(error)
+
+
+def _in_one_line(message: str, arguments: list[str]) -> str:
+    """A message whose lines are joined, unless they are the lines of a name that was given."""
+    return message if any("\n" in argument for argument in arguments) else re.sub(r"\s*\n\s*", " ", message.strip())
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"koki2-train: {' '.join(message.split())}", file=sys.stderr)
+    tell(f"koki2-train: {message}")
     return code
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     """Prints a warning of ours as one line; others are for developers, and are left out."""
     if category.__module__.startswith(("koki2_train", "koki2_envs")):
-        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+        tell(f"warning: {message}")

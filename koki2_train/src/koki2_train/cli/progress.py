@@ -1,16 +1,35 @@
-"""Progress of a run: a bar on a terminal, or lines where stderr is no terminal."""
+"""Progress of work: a bar on a terminal, or lines where stderr is no terminal; and how fast a run is."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from koki2_train.cli.output import number
+from koki2_train.cli.output import number, tell
 
 Row = dict[str, Any]
+
+NOTICE_SECONDS = 0.5
+"""How long something may take before it is said what is being done."""
+LINE_SECONDS = 10.0
+"""Time between lines of progress."""
+
+
+@contextlib.contextmanager
+def working(text: str = "compiling …", quiet: bool = False) -> Iterator[None]:
+    """Says on stderr what is being done, unless it is done at once."""
+    notice = threading.Timer(NOTICE_SECONDS, tell, (text,))
+    notice.daemon = True
+    if not quiet:
+        notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
 
 
 @contextlib.contextmanager
@@ -22,11 +41,12 @@ def progress(label: str, total: int, done: int = 0, quiet: bool = False) -> Iter
     """
     if quiet:
         yield lambda rows: None
-    elif sys.stderr.isatty():
+    elif sys.stderr is not None and sys.stderr.isatty():
         with _bar(label, total, done) as observer:
             yield observer
     else:
-        yield _lines(label, total)
+        with working(f"{label}: compiling …"):
+            yield _lines(label, total)
 
 
 @contextlib.contextmanager
@@ -35,8 +55,8 @@ def _bar(label: str, total: int, done: int) -> Iterator[Callable[[list[Row]], No
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[state]}", markup=False),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total, completed=done, state="compiling …")
@@ -48,16 +68,16 @@ def _bar(label: str, total: int, done: int) -> Iterator[Callable[[list[Row]], No
         yield observe
 
 
-def _lines(label: str, total: int, every: float = 5.0) -> Callable[[list[Row]], None]:
-    shown = -every
+def _lines(label: str, total: int) -> Callable[[list[Row]], None]:
+    shown = -LINE_SECONDS
 
     def observe(rows: list[Row]) -> None:
         nonlocal shown
         if not rows:
             return
         done, now = rows[-1]["generation"] + 1, time.monotonic()
-        if now - shown >= every or done == total:
-            print(f"{label} {done}/{total} {_state(rows[-1])}", file=sys.stderr, flush=True)
+        if now - shown >= LINE_SECONDS or done == total:
+            tell(f"{label} {done}/{total} {_state(rows[-1])}")
             shown = now
 
     return observe
@@ -72,3 +92,31 @@ def _state(row: Row) -> str:
     if row["non_finite"]:
         text += f"  not finite {row['non_finite']}"
     return text
+
+
+class Speedometer:
+    """World steps per second of a run, from its first chunk on: compiling is over by then."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._last: tuple[float, int] | None = None
+
+    def observe(self, env_steps: int) -> None:
+        """Notes how many world steps are done now, in all."""
+        self._last = (time.monotonic(), env_steps)
+        self._first = self._first or self._last
+
+    def __str__(self) -> str:
+        if self._first is None or self._last is None or self._first == self._last:
+            return "– steps/s"
+        seconds, steps = (last - first for first, last in zip(self._first, self._last, strict=True))
+        return f"{_in_thousands(steps / max(seconds, 1e-9))}steps/s"
+
+
+def _in_thousands(rate: float) -> str:
+    """A positive number with three digits that count, before its unit."""
+    unit = ""
+    for larger in ("k ", "M ", "G "):
+        if rate >= 999.5:
+            rate, unit = rate / 1000, larger
+    return f"{rate:.{0 if rate >= 100 else 1 if rate >= 10 else 2}f} {unit}"

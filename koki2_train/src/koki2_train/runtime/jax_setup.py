@@ -74,3 +74,17 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", _ENOUGH_TO_CACHE)
     _asked = (num_devices, compilation_cache)
+
+
+def start_error(error: Exception) -> str | None:
+    """Why an exception arose, if because JAX cannot start here, and which of its environment variables are set."""
+    try:
+        import jax
+
+        jax.devices()
+    except Exception:
+        variables = [f"{name}={value}" for name, value in os.environ.items() if name.startswith(("JAX_", "XLA_"))]
+        given = f"; the environment has {', '.join(variables)}" if variables else ""
+        reason = str(error).split("\n")[0].rstrip(".") or "it finds no device of the kind that is asked for"
+        return f"JAX cannot start: {reason}{given}"
+    return None

@@ -18,6 +18,7 @@ from koki2_train.cli.options import (
     setting_options,
 )
 from koki2_train.cli.output import number, print_json, print_table, table_metrics
+from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 
 POLICIES = ("random", "stay", "straight", "greedy", "oracle")
@@ -62,20 +63,16 @@ def command(
         experiment.make_world()
     except (ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
-    lives = HeldOutLives(experiment, episodes, seed)
     wanted = list(POLICIES) if policy == "all" else [policy]
-    results = {
-        name: {"metrics": lives.evaluate_policy(name), "normalized": lives.normalized(lives.evaluate_policy(name))}
-        for name in wanted
-    }
+    with working("compiling …", as_json):
+        lives = HeldOutLives(experiment, episodes, seed)
+        measured = {name: lives.evaluate_policy(name) for name in dict.fromkeys([*wanted, "random", "oracle"])}
+    results = {name: {"metrics": measured[name], "normalized": lives.normalized(measured[name])} for name in wanted}
     if as_json:
         body = {"policies": results} if policy == "all" else results[policy]
         print_json({"rung": rung, "policy": policy, "episodes": episodes, "seed": seed, **body})
         return
-    shown = list(dict.fromkeys([*wanted, "random", "oracle"]))
-    print_policies(
-        f"{rung}, {episodes} lives, seed {seed}", {name: lives.evaluate_policy(name) for name in shown}, lives
-    )
+    print_policies(f"{rung}, {episodes} lives, seed {seed}", measured, lives)
 
 
 def _in_held_out_variant(rung_name: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def command(
     plan = Plan.quick(devices, **given) if quick else Plan(devices, **given)
     sections = sections or ([] if trace else list(SECTIONS))
 
-    from koki2_train.runtime.jax_setup import set_up
+    from koki2_train.runtime.jax_setup import set_up, start_error
 
     set_up(devices, False)  # compile times must be those of a first run
     from koki2_train.bench.machine import machine_and_versions
@@ -107,7 +107,7 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except BenchError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(start_error(error) or str(error)) from None
     if as_json:
         print_json({"quick": quick, "rounds": plan.rounds, **facts, "sections": measured, "trace": viewed})
 

@@ -10,6 +10,7 @@ import click
 from koki2_train.cli.commands.baseline import POLICIES
 from koki2_train.cli.options import COUNT, SEED, adult_option, compilation_cache_option, json_option
 from koki2_train.cli.output import number, print_json, print_table, table_metrics, variant_title
+from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
 
 
@@ -42,7 +43,8 @@ def command(
     from koki2_train.runs.directory import RunError
 
     try:
-        result = evaluate_runs(list(runs), episodes, seed, baselines, overrides, nursed=not adult)
+        with working("compiling …", as_json):
+            result = evaluate_runs(list(runs), episodes, seed, baselines, overrides, nursed=not adult)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     if as_json:

@@ -28,7 +28,7 @@ from koki2_train.cli.options import (
     take_address,
 )
 from koki2_train.cli.output import number, print_json, printable, say
-from koki2_train.cli.progress import progress
+from koki2_train.cli.progress import Speedometer, progress
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 from koki2_train.distributed.processes import ClusterAddress, JoinError, LostError
 from koki2_train.experiment import Experiment, Trial
@@ -222,9 +222,14 @@ def _evolve_one(
     from koki2_train.runs.directory import RunDirectory, RunError
     from koki2_train.runs.runner import run_trial
 
-    label = f"{trial.experiment.rung} seed {trial.seed}"
+    label, speed = f"{trial.experiment.rung} seed {trial.seed}", Speedometer()
     try:
-        with progress(label, trial.generations, quiet=quiet) as observer:
+        with progress(label, trial.generations, quiet=quiet) as show:
+
+            def observer(rows: list[dict[str, Any]]) -> None:
+                speed.observe(rows[-1]["env_steps"])
+                show(rows)
+
             result = run_trial(
                 RunDirectory(path), trial, options,
                 resume=resume, command=sys.argv, observer=observer, leader=leader,
@@ -232,11 +237,10 @@ def _evolve_one(
     except (RunError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     if not quiet:
-        rate = result.env_steps / result.seconds / 1e6 if result.seconds else 0.0
         state = "interrupted; continue with --resume" if result.interrupted else "done"
         say(
-            f"{printable(path)}: {state}: {result.generations} generations, {result.seconds:.1f} s, "
-            f"{rate:.1f} M steps/s, champion {number(result.champion_score, 1)} on validation lives"
+            f"{printable(path)}: {state}: {result.generations} generations, {result.seconds:.1f} s, {speed}, "
+            f"champion {number(result.champion_score, 1)} on validation lives"
         )
     return result
 

@@ -11,7 +11,7 @@ from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import GroupedCommand, check_rung
 from koki2_train.cli.output import number, print_json, print_table, say, tell, variant_title
-from koki2_train.cli.progress import progress
+from koki2_train.cli.progress import progress, working
 from koki2_train.cli.setting_sources import take_assignments, take_settings
 from koki2_train.cli.study_options import mean_and_interval, study_options, take_study
 
@@ -56,11 +56,9 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
         if not finished:
             tell(f"{study.out}: interrupted; continue with --resume")
             return EXIT_INTERRUPTED
-        result = {
-            "rung": rung,
-            "seeds": list(study.seeds),
-            **factorial.evaluate_cells(cells, study.seeds, study.out, study.test_episodes, study.test_seed),
-        }
+        with working("evaluating champions …", study.as_json):
+            evaluated = factorial.evaluate_cells(cells, study.seeds, study.out, study.test_episodes, study.test_seed)
+        result = {"rung": rung, "seeds": list(study.seeds), **evaluated}
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     write_atomically(study.out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())

@@ -8,6 +8,7 @@ import click
 
 from koki2_train.cli.options import SEED, adult_option
 from koki2_train.cli.output import number, printable, say
+from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
 
 
@@ -45,9 +46,10 @@ def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
     png, gif = folder / "life.png", folder / "life.gif"
-    summary = write_life(
-        problem.env, experiment.params, problem.brain, problem.develop(champion), key, png_path=png, gif_path=gif,
-        title=f"{experiment.rung}: champion of {run}, held-out life {life}",
-    )  # fmt: skip
+    with working():
+        summary = write_life(
+            problem.env, experiment.params, problem.brain, problem.develop(champion), key, png_path=png, gif_path=gif,
+            title=f"{experiment.rung}: champion of {run}, held-out life {life}",
+        )  # fmt: skip
     for line in (png, gif, f"fitness {number(float(summary.fitness), 1)}"):
         say(printable(line))

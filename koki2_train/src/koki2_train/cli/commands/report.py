@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from koki2_train.cli.output import printable, say
+from koki2_train.cli.progress import working
 
 
 @click.command("report")
@@ -36,7 +37,8 @@ def command(runs: tuple[Path, ...], out: Path | None, episodes: int) -> None:
             if not run.read_generations():
                 raise click.UsageError(f"{run} has no generations yet")
         lives = HeldOutLives(experiment, episodes, seed=0)
-        references = {name: lives.evaluate_policy(name)["fitness"]["mean"] for name in ("random", "greedy", "oracle")}
+        with working():
+            references = {n: lives.evaluate_policy(n)["fitness"]["mean"] for n in ("random", "greedy", "oracle")}
         if len(found) == 1:
             title = f"{experiment.rung}, seed {first.seed}"
             path = write_learning_curve(found[0], references=references, title=title, path=out)

@@ -14,7 +14,7 @@ from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import GroupedCommand, build_experiment, check_rung
 from koki2_train.cli.output import number, print_json, print_table, printable, say, tell, variant_title
-from koki2_train.cli.progress import progress
+from koki2_train.cli.progress import Speedometer, progress, working
 from koki2_train.cli.setting_sources import take_settings
 from koki2_train.cli.study_options import StudyOptions, mean_and_interval, study_options, take_study
 from koki2_train.studies.sweep import MOST_RUNS, SweepCell, make_cells
@@ -59,14 +59,17 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     from koki2_train.runs.directory import RunError
     from koki2_train.studies.sweep import evaluate_cells
 
-    own_world, began = test_world == "own", time.monotonic()
+    own_world, began, speed = test_world == "own", time.monotonic(), Speedometer()
     try:
-        finished, env_steps = _evolve(cells, study, plan, log_every)
+        finished, env_steps = _evolve(cells, study, plan, log_every, speed)
         if not finished:
             tell(f"{out}: interrupted; continue with --resume")
             return EXIT_INTERRUPTED
         seconds = time.monotonic() - began
-        evaluated = evaluate_cells(base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world)
+        with working("evaluating champions …", study.as_json):
+            evaluated = evaluate_cells(
+                base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world
+            )
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     generations = base.evolution.generations
@@ -82,11 +85,13 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
     if study.as_json:
         print_json(result)
     else:
-        _print(result, cells, out)
+        _print(result, cells, out, speed)
     return 0
 
 
-def _evolve(cells: list[SweepCell], study: StudyOptions, plan: dict[str, Any], log_every: int) -> tuple[bool, int]:
+def _evolve(
+    cells: list[SweepCell], study: StudyOptions, plan: dict[str, Any], log_every: int, speed: Speedometer
+) -> tuple[bool, int]:
     """Evolves all cells with all seeds; whether all are done, and how many world steps that took now."""
     from koki2_train.runs.chunks import RunOptions
     from koki2_train.runs.lockstep import run_in_lockstep
@@ -103,6 +108,7 @@ def _evolve(cells: list[SweepCell], study: StudyOptions, plan: dict[str, Any], l
         nonlocal env_steps
         before = cells[0].experiment.env_steps(rows[0][0]["generation"])
         env_steps += sum(mine[-1]["env_steps"] - before for mine in rows)
+        speed.observe(env_steps)
         show(_mean_rows(rows))
 
     with progress(f"{plan['rung']} sweep", cells[0].experiment.evolution.generations, quiet=study.as_json) as show:
@@ -168,7 +174,7 @@ def _keep(result: dict[str, Any], out: Path) -> None:
         write_sweep_chart({**result, **result["held_out"]}, out / "sweep_held_out.png")
 
 
-def _print(result: dict[str, Any], cells: list[SweepCell], out: Path) -> None:
+def _print(result: dict[str, Any], cells: list[SweepCell], out: Path, speed: Speedometer) -> None:
     world = "the world without nursing" if result["test_world"] == "adult" else "each cell's own world"
     lives = (
         f"{result['rung']}, {len(result['seeds'])} seeds a cell, {result['test_episodes']} held-out lives in {world}"
@@ -181,9 +187,9 @@ def _print(result: dict[str, Any], cells: list[SweepCell], out: Path) -> None:
         _print_side(other, f"{lives}, {variant_title(other['knobs'])}")
         pictures.append(out / "sweep_held_out.png")
     runs = len(cells) * len(result["seeds"])
-    speed = f"in {result['seconds']:.1f} s, {result['env_steps'] / result['seconds'] / 1e6:.1f} M steps/s"
     say()
-    say(f"{runs} runs{' ' + speed if result['env_steps'] else ', which were done before'}")
+    took = f" in {result['seconds']:.1f} s, {speed}"
+    say(f"{runs} runs{took if result['env_steps'] else ', which were done before'}")
     for picture in pictures:
         say(printable(picture))
 
