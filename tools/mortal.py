@@ -122,6 +122,6 @@ if __name__ == "__main__":
     _, moment, times, *command = sys.argv
     Mortal(moment, int(times)).watch()
     sys.argv = ["koki2-train", *command]
-    from koki2_train.cli.main import run
+    from koki2_train.cli import run
 
     run()
