@@ -91,6 +91,12 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{value:.4g}" if math.isfinite(value) and abs(value) >= _LARGE else f"{value:.{digits}f}"
 
 
+def mean_and_error(metric: Mapping[str, Any]) -> str:
+    """``{"mean", "se"}`` for a table; a single life has no standard error."""
+    error = "" if metric["se"] is None else f" ± {number(metric['se'])}"
+    return number(metric["mean"]) + error
+
+
 def table_metrics(rows: Collection[Mapping[str, Any]]) -> list[str]:
     """The metrics that a table shows of what was measured: some that every world has, and then the world's own.
 

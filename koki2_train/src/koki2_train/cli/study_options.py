@@ -21,7 +21,9 @@ from koki2_train.cli.options import (
     setting_options,
 )
 from koki2_train.cli.output import number
+from koki2_train.cli.resuming import warn_of_nothing_to_resume
 from koki2_train.cli.setting_sources import common_setting_sources
+from koki2_train.runs.directory import run_around
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +36,7 @@ class StudyOptions:
         out: folder of ``<cell>/seed<k>``.
         seeds: of each cell.
         resume: continue what is there.
+        test_world: ``adult`` or ``own``; see :func:`study_options`.
         test_episodes: held-out lives on which champions are evaluated.
         test_seed: which lives.
         devices: over how many devices genomes are spread.
@@ -44,17 +47,29 @@ class StudyOptions:
     out: Path
     seeds: tuple[int, ...]
     resume: bool
+    test_world: str
     test_episodes: int
     test_seed: int
     devices: int | None
     compilation_cache: bool
     as_json: bool
 
+    @property
+    def own_world(self) -> bool:
+        """Whether each cell is evaluated in the world that it evolved in."""
+        return self.test_world == "own"
+
     def check_place(self) -> None:
-        """Rejects a folder in which a new study cannot begin."""
+        """Rejects a folder in which a study can neither begin nor continue; warns where --resume finds nothing."""
         occupied = self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir()))
         if occupied and not self.resume:
             raise click.UsageError(f"--out: {self.out} is not empty; --resume continues, or choose another folder")
+        if (self.out / "config.json").is_file():
+            raise click.UsageError(f"--out: {self.out} is a run, not a study; choose another folder")
+        if (around := run_around(self.out)) is not None:
+            raise click.UsageError(f"--out: {self.out} lies within {around}, which is a run; choose another folder")
+        if self.resume and not occupied:
+            warn_of_nothing_to_resume("study", self.out)
 
 
 def study_options(command: F) -> F:
@@ -66,6 +81,13 @@ def study_options(command: F) -> F:
         json_option,
         compilation_cache_option,
         devices_option,
+        click.option(
+            "--test-world",
+            type=click.Choice(["adult", "own"]),
+            default="adult",
+            show_default=True,
+            help="Evaluate all without what differs between cells and without nursing, or each in its own world.",
+        ),
         click.option("--test-seed", type=SEED, default=0, show_default=True, help="Seed of those lives."),
         click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives."),
         resume_option,
@@ -82,6 +104,7 @@ def take_study(options: dict[str, Any]) -> StudyOptions:
 
 
 def mean_and_interval(value: dict[str, Any]) -> str:
-    """``{"mean", "ci95"}`` for a table."""
+    """``{"mean", "ci95"}`` for a table; a single seed has no interval."""
     low, high = value["ci95"]
-    return f"{number(value['mean'], 1)} [{number(low, 1)}, {number(high, 1)}]"
+    mean = number(value["mean"], 1)
+    return mean if low is None else f"{mean} [{number(low, 1)}, {number(high, 1)}]"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from koki2_train.evaluation.champions import load_champion
 from koki2_train.evaluation.held_out import HeldOutLives
 from koki2_train.evaluation.statistics import mean_of_all, over_runs
 from koki2_train.evaluation.variants import with_held_out_variant
-from koki2_train.experiment import Experiment
+from koki2_train.evaluation.worlds import with_test_world
+from koki2_train.experiment import Experiment, Trial
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
-from koki2_train.runs.directory import RunDirectory
+from koki2_train.runs.directory import RunDirectory, RunWarning
 from koki2_train.runs.find import find_runs
 
 
@@ -30,11 +34,11 @@ def evaluate_runs(
     """Evaluates champions, and policies beside them, on the same lives, also in the rung's held-out variant.
 
     Args:
-        paths: run directories, or folders of ``seed<k>`` runs.
+        paths: run directories, or folders that hold some.
         episodes: number of lives.
         seed: which lives.
         baselines: names of reference policies.
-        overrides: settings that differ from those of training.
+        overrides: settings of the world that differ from those of training; every champion keeps its brain.
         nursed: whether schedules of training hold; if not, every one is at its end, before ``overrides``.
 
     Returns:
@@ -49,36 +53,62 @@ def evaluate_runs(
         ValueError, TypeError: an invalid override.
     """
     runs = find_runs([Path(path) for path in paths])
-    trained = [run.read_trial().experiment for run in runs]
-    experiments = [(each if nursed else each.without_nursing()).with_settings(overrides or {}) for each in trained]
-    changed = [each.with_settings(overrides or {}) for each in trained]
-    return with_held_out_variant(
-        changed,
-        lambda knobs: _evaluate(runs, [each.with_settings(knobs) for each in experiments], episodes, seed, baselines),
-    )
+    trials = [run.read_trial() for run in runs]
+    _warn_of_copies(runs, trials)
+    trained = [trial.experiment for trial in trials]
+    worlds = [with_test_world(each, overrides or {}, nursed=nursed) for each in trained]
+    champions = [load_champion(run, each) for run, each in zip(runs, trained, strict=True)]
+
+    def evaluate(knobs: dict[str, Any]) -> dict[str, Any]:
+        candidates = [
+            _Candidate(str(run), champion, each, world.with_settings(knobs))
+            for run, champion, each, world in zip(runs, champions, trained, worlds, strict=True)
+        ]
+        return _evaluate(candidates, episodes, seed, baselines)
+
+    changed = [with_test_world(each, overrides or {}) for each in trained]
+    return with_held_out_variant(changed, evaluate)
 
 
-def _evaluate(
-    runs: Sequence[RunDirectory], experiments: Sequence[Experiment], episodes: int, seed: int, baselines: Sequence[str]
-) -> dict[str, Any]:
-    """Evaluates each champion in the world of its experiment; runs of one world and brain are computed together."""
-    alike: dict[Experiment, list[int]] = {}
-    for index, experiment in enumerate(experiments):
-        alike.setdefault(_reduced_to_a_life(experiment), []).append(index)
-    entries: list[dict[str, Any]] = [{} for _ in runs]
-    worlds = {experiment: HeldOutLives(experiment, episodes, seed) for experiment in alike}
-    for experiment, indices in alike.items():
-        lives = worlds[experiment]
-        champions = jnp.stack([load_champion(runs[index], experiment) for index in indices])
-        measured = lives.evaluate_genomes(champions, [f"champion of {runs[index]}" for index in indices])
-        for index, metrics in zip(indices, measured, strict=True):
+def _warn_of_copies(runs: Sequence[RunDirectory], trials: Sequence[Trial]) -> None:
+    """Warns of runs that are not independent: of the same experiment and seed, if for another time."""
+    known: dict[Trial, RunDirectory] = {}
+    for run, trial in zip(runs, trials, strict=True):
+        first = known.setdefault(trial.with_generations(1), run)
+        if first is not run:
+            message = f"{first} and {run} are of the same experiment and seed: they are not independent runs"
+            warnings.warn(message, RunWarning, stacklevel=3)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A champion, the experiment that it evolved in, and the world in which it is evaluated."""
+
+    run: str
+    genome: jax.Array
+    evolved: Experiment
+    world: Experiment
+
+
+def _evaluate(candidates: Sequence[_Candidate], episodes: int, seed: int, baselines: Sequence[str]) -> dict[str, Any]:
+    """Evaluates each champion in its world; champions of one world and brain are computed together."""
+    alike: dict[tuple[Experiment, Experiment], list[int]] = {}
+    for index, each in enumerate(candidates):
+        alike.setdefault((_reduced_to_a_life(each.evolved), _reduced_to_a_life(each.world)), []).append(index)
+    worlds = {world: HeldOutLives(world, episodes, seed) for _, world in alike}
+    entries: list[dict[str, Any]] = [{} for _ in candidates]
+    for (evolved, world), indices in alike.items():
+        lives = worlds[world]
+        genomes = jnp.stack([candidates[index].genome for index in indices])
+        names = [f"champion of {candidates[index].run}" for index in indices]
+        for index, metrics in zip(indices, lives.evaluate_genomes(genomes, names, evolved), strict=True):
             entries[index] = {
-                "run": str(runs[index]),
-                "rung": experiment.rung,
+                "run": candidates[index].run,
+                "rung": world.rung,
                 "metrics": metrics,
                 "normalized": lives.normalized(metrics),
             }
-    first = worlds[_reduced_to_a_life(experiments[0])]
+    first = worlds[_reduced_to_a_life(candidates[0].world)]
     policies = {name: first.evaluate_policy(name) for name in baselines}
     aggregate = over_runs([entry["metrics"] for entry in entries])
     aggregate["normalized"] = mean_of_all([entry["normalized"] for entry in entries])

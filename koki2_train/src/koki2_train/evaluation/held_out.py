@@ -10,16 +10,14 @@ import jax
 import numpy as np
 
 from koki2_train.brains import ReferenceBrain
-from koki2_train.evaluation.statistics import normalized, summarize_lives
+from koki2_train.evaluation.statistics import Metrics, normalized, summarize_lives
+from koki2_train.evaluation.worlds import problem_in_world
 from koki2_train.experiment import Experiment
 from koki2_train.random_streams import Stream, life_keys, stream_key
 from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.rollout.population import compiled_rollout
-from koki2_train.rollout.problem import Problem
 from koki2_train.runtime.devices import device_jit
-
-Metrics = dict[str, dict[str, float]]
 
 
 class NotFiniteError(ValueError):
@@ -30,7 +28,7 @@ class HeldOutLives:
     """The same lives for every genome and policy: a world, a number of lives and a seed.
 
     Attributes:
-        experiment: whose world is lived in, and whose brain its genomes develop into.
+        experiment: whose world is lived in.
         episodes: number of lives.
         seed: which lives.
     """
@@ -52,18 +50,23 @@ class HeldOutLives:
             self._measured[name] = summarize_lives(_rollout_policy(env, name, idle, num_steps, params, self.keys))
         return self._measured[name]
 
-    def evaluate_genomes(self, genomes: jax.Array, names: Sequence[str] = ()) -> list[Metrics]:
-        """Metrics of each of G genomes of the experiment.
+    def evaluate_genomes(
+        self, genomes: jax.Array, names: Sequence[str] = (), evolved: Experiment | None = None
+    ) -> list[Metrics]:
+        """Metrics of each of G genomes.
 
         Args:
             genomes: (G, D) float32.
             names: what errors call them; their numbers where not given.
+            evolved: the experiment that they evolved in; they develop into its brain, and live in this world. That of
+                this world where None.
 
         Raises:
+            ValueError: this world has other senses or actions than theirs.
             NotFiniteError: a genome had a life in which its brain or its return was not finite; no mean over its lives
                 says anything.
         """
-        problem = Problem.of(self.experiment)
+        problem = problem_in_world(evolved or self.experiment, self.experiment)
         lives = jax.tree.map(np.asarray, compiled_rollout(problem, self.experiment.params, genomes, self.keys))
         for index, finite in enumerate(lives.finite):
             if not finite.all():

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from koki2_train.rollout.metrics import METRICS, LifeSummary
 
 
-def mean_and_se(values: Any) -> dict[str, float]:
-    """Mean and standard error of the mean over lives."""
+class Mean(TypedDict):
+    """The mean of a metric over lives, with its standard error; a single life has none."""
+
+    mean: float
+    se: float | None
+
+
+Metrics = dict[str, Mean]
+"""Every metric of a genome or policy, by name."""
+
+
+def mean_and_se(values: Any) -> Mean:
+    """Mean and standard error of the mean over n lives, s/√n with s² = Σ(x − mean)²/(n − 1)."""
     array = np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # values that are not finite have no mean, and say so
-        return {"mean": float(array.mean()), "se": float(array.std() / np.sqrt(array.size))}
+        error = float(array.std(ddof=1) / np.sqrt(array.size)) if array.size > 1 else None
+        return {"mean": float(array.mean()), "se": error}
 
 
-def summarize_lives(lives: LifeSummary) -> dict[str, dict[str, float]]:
+def summarize_lives(lives: LifeSummary) -> Metrics:
     """Mean and standard error of every metric, the world's own ones last; leaves of ``lives`` are (L,)."""
     common = {name: getattr(lives, name) for name in METRICS}
     return {name: mean_and_se(values) for name, values in (common | lives.world_metrics).items()}
@@ -38,7 +50,7 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, 
     return float(array.mean() - half), float(array.mean() + half)
 
 
-def over_runs(per_run: Sequence[dict[str, dict[str, float]]]) -> dict[str, Any]:
+def over_runs(per_run: Sequence[Metrics]) -> dict[str, Any]:
     """Mean over runs of every metric's mean over lives, with a 95 % interval over runs."""
     metrics = {}
     for name in per_run[0]:

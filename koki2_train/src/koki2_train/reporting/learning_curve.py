@@ -29,7 +29,8 @@ from koki2_envs.rendering.style import (
 from koki2_train.evaluation.statistics import interval
 from koki2_train.reporting.charts import draw_references
 from koki2_train.reporting.curves import Curves, Row
-from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.runs.curve_rows import read_curve_rows
+from koki2_train.runs.directory import RunDirectory
 
 # Inches; 900 × 600 pixels.
 _WIDTH, _HEIGHT, _DPI = 9.0, 6.0, 100
@@ -133,7 +134,7 @@ def write_learning_curve(
         OSError: the file cannot be written.
     """
     run = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
-    figure = learning_curve(_rows(run), references=references, title=title or run.path.resolve().name)
+    figure = learning_curve(read_curve_rows(run), references=references, title=title or run.path.resolve().name)
     return save_figure(figure, path or run.path / "learning_curve.png")
 
 
@@ -151,15 +152,8 @@ def write_learning_curves(
         OSError: the file cannot be written.
     """
     directories = [run if isinstance(run, RunDirectory) else RunDirectory(Path(run)) for run in runs]
-    rows = {str(run): _rows(run) for run in directories}
+    rows = {str(run): read_curve_rows(run) for run in directories}
     return save_figure(learning_curves(rows, references=references, title=title), path)
-
-
-def _rows(run: RunDirectory) -> list[dict[str, Any]]:
-    rows = run.read_generations()
-    if not rows:
-        raise RunError(f"{run} has no generations to draw yet")
-    return rows
 
 
 def _figure(pass_rate: np.ndarray) -> tuple[Figure, Any, Any | None]:

@@ -16,6 +16,7 @@ from koki2_train.runtime.provenance import describe_invocation
 from koki2_train.storage import checkpoint, generation_log
 from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
 from koki2_train.storage.folder_lock import LOCK, FolderLock, hold
+from koki2_train.storage.json_file import NOT_AS_WRITTEN, read_json
 
 _GENOME_FORMAT = 2
 _FILES = ("config.json", "manifest.json", "generations.jsonl", "best_genome.npz")
@@ -47,6 +48,12 @@ class RunDirectory:
     def exists(self) -> bool:
         """Whether a run was begun here."""
         return (self.path / "config.json").is_file()
+
+    @property
+    def lost_its_config(self) -> bool:
+        """Whether what only a run leaves is here, but no config."""
+        left = ("generations.jsonl", "best_genome.npz")
+        return not self.exists and any((self.path / name).is_file() for name in left)
 
     @property
     def is_occupied(self) -> bool:
@@ -86,13 +93,15 @@ class RunDirectory:
         """Rejects a place where a trial can neither begin nor, with ``resume``, continue.
 
         Raises:
-            RunError: something else is here, or the run is of another trial.
+            RunError: something else is here, the run is of another trial, or the place lies within another run.
         """
         if resume and self.exists:
             _reject_another(f"{self} was begun", self.read_trial(), trial)
         elif self.is_occupied:
-            here = "holds a run already; resume it" if self.exists else "is not empty, and holds no run"
+            here = "holds a run already; resume it" if self.exists else "is not empty, and is no run"
             raise RunError(f"{self} {here}, or choose another folder")
+        elif (around := run_around(self.path)) is not None:
+            raise RunError(f"{self} lies within {around}, which is a run; choose another folder")
 
     def begin_invocation(self, trial: Trial, command: list[str], devices: list[str], **facts: Any) -> None:
         """Writes what is run and how, at the start of a run or when it is resumed, and removes what a kill left.
@@ -158,8 +167,8 @@ class RunDirectory:
         if not self.exists:
             raise RunError(f"{self} is no run directory (it has no config.json)")
         try:
-            return Trial.from_dict(json.loads((self.path / "config.json").read_text()))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return Trial.from_dict(read_json(self.path / "config.json"))
+        except NOT_AS_WRITTEN as error:
             raise RunError(f"{self}/config.json cannot be read: {error!r}") from error
 
     def _read_manifest(self) -> dict[str, Any]:
@@ -167,10 +176,10 @@ class RunDirectory:
         if not path.exists():
             return {"invocations": []}
         try:
-            manifest = json.loads(path.read_text())
-            if not isinstance(manifest["invocations"], list):
-                raise TypeError("invocations must be a list")
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            manifest: dict[str, Any] = read_json(path)
+            if not all(isinstance(each.get("generations", 0), int) for each in manifest["invocations"]):
+                raise TypeError("generations must be whole numbers")
+        except (OSError, *NOT_AS_WRITTEN) as error:
             raise RunError(f"{path} cannot be read: {error!r}; remove it to continue without it") from error
         return manifest
 
@@ -247,7 +256,7 @@ class RunDirectory:
         """
         try:
             theirs = Trial.from_dict(meta["trial"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except NOT_AS_WRITTEN as error:
             raise RunError(f"{self}: its newest checkpoint cannot be read: {error!r}") from error
         _reject_another(f"{self}: its newest checkpoint is of a run", theirs, trial)
 
@@ -267,12 +276,16 @@ class RunDirectory:
         if not path.is_file():
             raise RunError(f"{self} has no best_genome.npz yet: resume the run to finish it")
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except Exception as error:
-            raise RunError(f"{path} cannot be read: {error}") from error
+            arrays = checkpoint.load_arrays(path)
+        except CheckpointError as error:
+            raise RunError(str(error)) from error
         if not np.array_equal(arrays.pop("format", np.asarray(-1)), _GENOME_FORMAT):
             raise RunError(f"{path} has another format than this version reads")
+        if "genome" not in arrays:
+            raise RunError(f"{path} has no genome")
+        for name, array in arrays.items():
+            if name != "genome" and (array.shape or array.dtype.kind not in "iuf"):
+                raise RunError(f"{path}: {name} is no number")
         return arrays
 
     def _remove_unfinished(self) -> None:
@@ -290,6 +303,14 @@ class RunDirectory:
 
     def _write_json(self, name: str, data: Any) -> None:
         write_atomically(self._mine(name), (json.dumps(data, indent=2) + "\n").encode())
+
+
+def run_around(path: Path) -> Path | None:
+    """The run within whose folder a path lies, if any. A config.json alone may be another program's."""
+    for folder in path.resolve().parents:
+        if (folder / "config.json").is_file() and any((folder / name).is_file() for name in _FILES[1:]):
+            return folder
+    return None
 
 
 def _reject_another(what: str, old: Trial, new: Trial) -> None:

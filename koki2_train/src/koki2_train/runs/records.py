@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -81,9 +83,61 @@ def save_champion(run: RunDirectory, final: RunState) -> float | None:
     facts = {
         "validation_fitness": math.nan if score is None else score,
         "champion_generation": int(final.champion_generation),
+        "generations": int(final.generation),
     }
     run.save_champion(np.asarray(final.champion), facts)
     return score
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The champion that a run has by now.
+
+    Attributes:
+        genome: (D,) float32.
+        generations: how many generations the run had done when it was chosen.
+        source: the file that it is from.
+        is_provisional: whether it is from a checkpoint: the final candidates have not competed with it.
+    """
+
+    genome: np.ndarray
+    generations: int
+    source: Path
+    is_provisional: bool
+
+
+def champion_so_far(run: RunDirectory) -> Champion:
+    """The champion in ``best_genome.npz`` or, where the run went on after it was written, in the newest checkpoint.
+
+    Raises:
+        RunError: there is none yet, or its file is damaged or of another run.
+    """
+    trial, kept = run.read_trial(), None
+    if run.has_champion:
+        arrays = run.load_champion()
+        at = int(arrays.get("generations", trial.generations))
+        kept = Champion(arrays["genome"], at, run.path / "best_genome.npz", is_provisional=False)
+        if at >= run.reached:
+            return kept
+    found = run.load_checkpoint()
+    if found is None:
+        raise RunError(f"{run} has no best_genome.npz and no checkpoint yet: resume the run to finish it")
+    arrays, meta, damaged = found
+    run.check_checkpoint(meta, trial)
+    for message in damaged:
+        warnings.warn(f"{message}; the one before it is used", RunWarning, stacklevel=2)
+    at = int(meta["generation"])
+    if kept is not None and kept.generations >= at:
+        return kept
+    if not {_CHAMPION, _CHAMPION_GENERATION} <= arrays.keys():
+        raise RunError(f"{run}: its checkpoint of generation {at} is of another kind of search")
+    if int(arrays[_CHAMPION_GENERATION]) < 0:
+        raise RunError(f"{run} has no champion yet: nothing was validated in its first {at} generations")
+    return Champion(arrays[_CHAMPION], at, run.path / "checkpoints", is_provisional=True)
+
+
+_CHAMPION, _CHAMPION_GENERATION = ".champion", ".champion_generation"
+"""The names of these fields of :class:`RunState` in a checkpoint."""
 
 
 def plain(value: Any) -> Any:

@@ -33,18 +33,32 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 def read_rows(path: Path) -> list[Row]:
     """All rows before the first line that is no row; an empty list where there is no file."""
-    if not path.is_file():
-        return []
+    return read_log(path)[0]
+
+
+def read_log(path: Path) -> tuple[list[Row], int]:
+    """As :func:`read_rows`, and how many lines are left out: the first one that is no row, and all after it."""
+    lines = path.read_bytes().splitlines() if path.is_file() else []
     rows: list[Row] = []
-    for line in path.read_bytes().splitlines():
+    for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
-        if not isinstance(row, dict) or "generation" not in row:
+        if not _is_row(row):
             break
         rows.append(row)
-    return rows
+    return rows, len(lines) - len(rows)
+
+
+def _is_row(row: Any) -> bool:
+    """Whether it is an object of numbers (those that are not finite are null, and some are counts by name)."""
+    return (
+        isinstance(row, dict)
+        and type(number := row.get("generation")) is int
+        and number >= 0
+        and all(value is None or isinstance(value, int | float | dict) for value in row.values())
+    )
 
 
 def _lines(rows: list[Row]) -> str:

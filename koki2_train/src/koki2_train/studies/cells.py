@@ -14,6 +14,7 @@ from koki2_train.runs.planned import PlannedRun
 
 BASELINES = ("random", "greedy", "oracle")
 """The reference policies that studies report beside their cells."""
+_LONGEST_NAME = 255  # bytes, on all common file systems
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,49 @@ class Cell:
     name: str
     experiment: Experiment
 
+    @property
+    def folder(self) -> str:
+        """The name of its folder in that of the study."""
+        return self.name.replace(":", "-")
+
     def run(self, out: Path, seed: int) -> PlannedRun:
         """Its run of a seed, in the folder of the study."""
-        return PlannedRun(Trial(self.experiment, seed), out / self.name.replace(":", "-") / f"seed{seed}")
+        return PlannedRun(Trial(self.experiment, seed), out / self.folder / f"seed{seed}")
+
+
+def check_folders(cells: Sequence[Cell]) -> None:
+    """Rejects cells that cannot each have a folder, on any file system.
+
+    Raises:
+        ValueError: a name too long for a folder, or two that differ in case alone.
+    """
+    names: dict[str, str] = {}
+    for cell in cells:
+        if len(cell.folder.encode()) > _LONGEST_NAME:
+            raise ValueError(f"the name of cell {cell.name!r} is too long for a folder")
+        if (first := names.setdefault(cell.folder.casefold(), cell.name)) != cell.name:
+            raise ValueError(f"cells {first!r} and {cell.name!r} would share a folder where case does not count")
+
+
+def check_worlds(cells: Sequence[Cell], world: Experiment | None) -> None:
+    """Rejects cells with incompatible knobs, or whose champions cannot live in the world of evaluation (imports JAX).
+
+    Args:
+        cells: of a study.
+        world: the experiment in whose world all are evaluated; None where each is in its own.
+
+    Raises:
+        ValueError, TypeError: naming the cell.
+    """
+    from koki2_train.evaluation import problem_in_world
+
+    named = {"the world of evaluation": world} if world is not None else {}
+    for name, experiment in (named | {cell.name: cell.experiment for cell in cells}).items():
+        try:
+            experiment.make_world()
+            problem_in_world(experiment, world or experiment)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{name}: {error}") from None
 
 
 class CellChampions:
@@ -47,8 +88,8 @@ class CellChampions:
         self.runs = {cell.name: [cell.run(out, seed).directory for seed in seeds] for cell in cells}
         self._genomes = {cell.name: stack_champions(self.runs[cell.name], cell.experiment) for cell in cells}
 
-    def evaluate(self, cell: Cell, lives: Any) -> tuple[list[dict[str, dict[str, float]]], dict[str, Any]]:
-        """Evaluates a cell's champions on held-out lives.
+    def evaluate(self, cell: Cell, lives: Any) -> tuple[list[Any], dict[str, Any]]:
+        """Evaluates a cell's champions, with their own brain, on held-out lives.
 
         Args:
             cell: the cell.
@@ -64,7 +105,7 @@ class CellChampions:
         from koki2_train.evaluation.statistics import mean_of_all
 
         names = [f"champion of {run}" for run in self.runs[cell.name]]
-        measured = lives.evaluate_genomes(self._genomes[cell.name], names)
+        measured = lives.evaluate_genomes(self._genomes[cell.name], names, cell.experiment)
         fitness = {str(seed): metrics["fitness"]["mean"] for seed, metrics in zip(self.seeds, measured, strict=True)}
         normalized = mean_of_all([lives.normalized(metrics) for metrics in measured])
         return measured, {"fitness_by_seed": fitness, "normalized": normalized}
@@ -77,6 +118,6 @@ def mean_with_interval(values: Sequence[float] | np.ndarray) -> dict[str, Any]:
     return {"mean": float(np.mean(values)), "ci95": list(interval(list(values)))}
 
 
-def baselines_on(lives: Any) -> dict[str, dict[str, float]]:
+def baselines_on(lives: Any) -> dict[str, Any]:
     """The fitness of reference policies on held-out lives, by their names."""
     return {name: lives.evaluate_policy(name)["fitness"] for name in BASELINES}

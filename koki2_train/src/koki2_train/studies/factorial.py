@@ -1,9 +1,11 @@
-"""Factorial studies: every on/off combination of factors at equal budget, evaluated in one and the same world."""
+"""Factorial studies: every on/off combination of factors at equal budget, and what each factor changes."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +15,17 @@ import numpy as np
 
 from koki2_train.evaluation import HeldOutLives, with_held_out_variant
 from koki2_train.experiment import Experiment
-from koki2_train.experiment.settings import NURSING, join_settings
+from koki2_train.experiment.settings import ALIASES, NURSING, join_settings
 from koki2_train.runs.chunks import RunOptions
-from koki2_train.runs.directory import RunDirectory
+from koki2_train.runs.directory import RunDirectory, RunError, RunWarning
 from koki2_train.runs.runner import Observer, run_trial
-from koki2_train.studies.cells import Cell, CellChampions, baselines_on, mean_with_interval
+from koki2_train.studies.cells import Cell, CellChampions, baselines_on, check_folders, mean_with_interval
 
 Settings = Mapping[str, Any]
+
+NO_FACTOR = "none"
+"""The name of the cell in which all factors are off."""
+_CLOSE_TO_BUDGET = 0.95
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class FactorialCell(Cell):
     """One combination of factors.
 
     Attributes:
-        name: the factors that are on, joined by ``+``; ``none`` where all are off.
+        name: the factors that are on, joined by ``+``; :data:`NO_FACTOR` where all are off.
         experiment: what is run; its number of generations fits the budget.
         levels: whether each factor is on.
         env_steps: world steps that it takes.
@@ -40,41 +46,78 @@ class FactorialCell(Cell):
 def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -> list[FactorialCell]:
     """All combinations of factors, each with as many generations as the budget of the cell without factors pays for.
 
+    A budget that no number of generations comes close to gives a :class:`RunWarning`.
+
     Args:
         rung: the rung.
         settings: of all cells.
         factors: settings of each factor while it is on, by the factor's name.
 
     Raises:
-        ValueError, TypeError: invalid settings, or two factors that set the same one.
+        ValueError, TypeError: invalid names or settings, two factors that set the same one, one that changes nothing,
+            one that sets the number of generations, or a cell whose first generation is beyond the budget.
     """
-    owner: dict[str, str] = {}
-    for name, values in factors.items():
-        for setting in [*(name for name in values if name != NURSING), *values.get(NURSING, {})]:
-            if setting in owner:
-                raise ValueError(f"factors {owner[setting]!r} and {name!r} both set {setting}")
-            owner[setting] = name
+    _check_names(factors)
+    _check_settings(factors)
     base = Experiment.build(rung, settings)
     budget = base.env_steps(base.evolution.generations)
     cells = []
     for levels in itertools.product((False, True), repeat=len(factors)):
         on = [name for name, level in zip(factors, levels, strict=True) if level]
-        merged = dict(settings)
-        for name in on:
-            merged = join_settings(merged, factors[name])
-        experiment = Experiment.build(rung, merged)
-        generations = _affordable(experiment, budget)
-        evolution = dataclasses.replace(experiment.evolution, generations=generations)
-        experiment = dataclasses.replace(experiment, evolution=evolution)
-        cells.append(
-            FactorialCell(
-                "+".join(on) or "none",
-                experiment,
-                dict(zip(factors, levels, strict=True)),
-                experiment.env_steps(generations),
-            )
-        )
+        merged, name = dict(settings), "+".join(on) or NO_FACTOR
+        for factor in on:
+            merged = join_settings(merged, factors[factor])
+        try:
+            experiment = Experiment.build(rung, merged)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{name}: {error}") from None
+        if len(on) == 1 and experiment == base:
+            raise ValueError(f"factor {name!r} changes nothing: its settings are those without it")
+        experiment = _at_budget(name, experiment, budget)
+        steps = experiment.env_steps(experiment.evolution.generations)
+        cells.append(FactorialCell(name, experiment, dict(zip(factors, levels, strict=True)), steps))
+    check_folders(cells)
     return cells
+
+
+def _check_names(factors: Mapping[str, Settings]) -> None:
+    """Rejects names that would not each make a folder of their own."""
+    names: dict[str, str] = {}
+    for name in factors:
+        if not re.fullmatch(r"\w[\w-]*", name):
+            raise ValueError(f"factor {name!r}: a name consists of letters, digits, _ and -, and begins with no -")
+        if name.casefold() == NO_FACTOR:
+            raise ValueError(f"factor {name!r}: {NO_FACTOR} is the name of the cell without factors")
+        if (first := names.setdefault(name.casefold(), name)) != name:
+            raise ValueError(f"factors {first!r} and {name!r} differ in case alone; their folders could be the same")
+
+
+def _check_settings(factors: Mapping[str, Settings]) -> None:
+    """Rejects settings of two factors, and what is not a factor's to set."""
+    owner: dict[str, str] = {}
+    for factor, values in factors.items():
+        names = [ALIASES.get(name, name) for name in values if name != NURSING]
+        for name in (*names, *values.get(NURSING, {})):
+            if name == "generations":
+                raise ValueError(f"factor {factor!r} sets generations, but all cells have the same budget")
+            if name in owner:
+                raise ValueError(f"factors {owner[name]!r} and {factor!r} both set {name}")
+            owner[name] = factor
+
+
+def _at_budget(cell: str, experiment: Experiment, budget: int) -> Experiment:
+    """The experiment with the largest number of generations that ``budget`` world steps pay for."""
+    generations = budget // experiment.env_steps_per_generation
+    while generations > 1 and experiment.env_steps(generations) > budget:
+        generations -= 1
+    taken = experiment.env_steps(max(1, generations))
+    if taken > budget:
+        raise ValueError(f"{cell}: one generation takes {taken} world steps, more than the budget of {budget}")
+    if taken < _CLOSE_TO_BUDGET * budget:
+        message = f"{cell}: its {generations} generations take {taken} world steps of a budget of {budget}"
+        warnings.warn(f"{message}; more generations in all cells would bring them closer", RunWarning, stacklevel=3)
+    evolution = dataclasses.replace(experiment.evolution, generations=generations)
+    return dataclasses.replace(experiment, evolution=evolution)
 
 
 def run_cells(
@@ -106,29 +149,47 @@ def run_cells(
 
 
 def evaluate_cells(
-    cells: Sequence[FactorialCell], seeds: Sequence[int], out: Path, episodes: int, test_seed: int
+    cells: Sequence[FactorialCell],
+    seeds: Sequence[int],
+    out: Path,
+    episodes: int,
+    test_seed: int,
+    *,
+    own_world: bool = False,
 ) -> dict[str, Any]:
-    """Evaluates all champions on the same held-out lives in the world of the cell without factors.
+    """Evaluates all champions, each with the brain that it evolved with, on the same held-out lives.
+
+    Args:
+        cells: all combinations, the one without factors first.
+        seeds: of each cell.
+        out: where their runs are.
+        episodes: number of lives.
+        test_seed: which lives.
+        own_world: whether each cell is evaluated in the world that it evolved in; else all in that of
+            :func:`world_without_factors`.
 
     Returns:
-        ``{"cells": [...], "effects": [...], "baselines": {...}}``: per cell its budget, the viability test's pass
-        rates, and fitness over seeds with a 95 % interval; per factor the difference it makes, paired by seed over the
-        other factors. ``"held_out"`` has the same, without budgets and rates, of the rung's held-out variant, if it
-        has one, with its ``"knobs"``.
+        ``{"cells": [...], "effects": [...], "interactions": [...], "baselines": {...}}``: per cell its budget, the
+        viability test's pass rates, and fitness over seeds with a 95 % interval; and what :func:`effects_of` gives.
+        ``baselines`` only where all share a world. ``"held_out"`` has the same, without budgets and rates, of the
+        rung's held-out variant, if it has one, with its ``"knobs"``.
     """
     champions = CellChampions(cells, seeds, out)
 
     def evaluate(knobs: Settings) -> dict[str, Any]:
-        lives = HeldOutLives(cells[0].experiment.with_settings(knobs), episodes, test_seed)
+        def world(experiment: Experiment) -> HeldOutLives:
+            return HeldOutLives(experiment.with_settings(knobs), episodes, test_seed)
+
+        shared = world(world_without_factors(cells))
         fitness: dict[str, list[float]] = {}
         described = []
         for cell in cells:
-            _, report = champions.evaluate(cell, lives)
+            _, report = champions.evaluate(cell, world(cell.experiment) if own_world else shared)
             fitness[cell.name] = list(report["fitness_by_seed"].values())
             named = {"cell": cell.name, "factors": dict(cell.levels)}
             described.append(named | {"fitness": mean_with_interval(fitness[cell.name])} | report)
-        effects = [_effect(factor, cells, fitness) for factor in cells[0].levels]
-        return {"cells": described, "effects": effects, "baselines": baselines_on(lives)}
+        baselines = {} if own_world else {"baselines": baselines_on(shared)}
+        return {"cells": described} | effects_of(cells, fitness) | baselines
 
     result = with_held_out_variant([cell.experiment for cell in cells], evaluate)
     for cell, described in zip(cells, result["cells"], strict=True):
@@ -136,9 +197,43 @@ def evaluate_cells(
     return result
 
 
+def world_without_factors(cells: Sequence[FactorialCell]) -> Experiment:
+    """The experiment in whose world all are evaluated: that without factors and without nursing."""
+    return cells[0].experiment.without_nursing()
+
+
+def effects_of(cells: Sequence[FactorialCell], fitness: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Main effects of all factors and interactions of any two, each with a 95 % interval over seeds.
+
+    The effect of A is the fitness with it minus the fitness without it, and the interaction of A and B the effect of A
+    with B minus the effect of A without B, in each seed by itself and averaged over the levels of all other factors.
+
+    Args:
+        cells: all combinations of the factors.
+        fitness: of the seeds of each cell, by its name, in one order.
+
+    Returns:
+        ``{"effects": [{"factor", "difference"}], "interactions": [{"factors", "difference"}]}``.
+    """
+
+    def difference(*factors: str) -> dict[str, Any]:
+        signs = [np.prod([1 if cell.levels[factor] else -1 for factor in factors]) for cell in cells]
+        weighted = [sign * np.asarray(fitness[cell.name]) for sign, cell in zip(signs, cells, strict=True)]
+        each = len(cells) / 2 ** len(factors)  # how many cells share the levels of these factors
+        return mean_with_interval(np.sum(weighted, axis=0) / each)
+
+    factors = list(cells[0].levels)
+    return {
+        "effects": [{"factor": factor, "difference": difference(factor)} for factor in factors],
+        "interactions": [
+            {"factors": list(pair), "difference": difference(*pair)} for pair in itertools.combinations(factors, 2)
+        ],
+    }
+
+
 def _evolved(cell: FactorialCell, runs: Sequence[RunDirectory]) -> dict[str, Any]:
     """What a cell's evolution took, and how many of its genomes were viable."""
-    rates = np.asarray([[row["pass_rate"] for row in _ends(run)] for run in runs])
+    rates = np.asarray([[row["pass_rate"] for row in _ends(run)] for run in runs], np.float64)
     return {
         "generations": cell.experiment.evolution.generations,
         "env_steps": cell.env_steps,
@@ -147,20 +242,10 @@ def _evolved(cell: FactorialCell, runs: Sequence[RunDirectory]) -> dict[str, Any
     }
 
 
-def _effect(factor: str, cells: Sequence[FactorialCell], fitness: Mapping[str, list[float]]) -> dict[str, Any]:
-    on = np.mean([fitness[cell.name] for cell in cells if cell.levels[factor]], axis=0)
-    off = np.mean([fitness[cell.name] for cell in cells if not cell.levels[factor]], axis=0)
-    return {"factor": factor, "difference": mean_with_interval(on - off)}
-
-
 def _ends(run: RunDirectory) -> tuple[dict[str, Any], dict[str, Any]]:
-    rows = run.read_generations()
+    """The first and the last row of its log."""
+    rows = run.first_generations(run.read_trial().generations)
+    for row in (rows[0], rows[-1]):
+        if row.get("pass_rate") is None:
+            raise RunError(f"{run}/generations.jsonl has no pass_rate of generation {row['generation']}")
     return rows[0], rows[-1]
-
-
-def _affordable(experiment: Experiment, budget: int) -> int:
-    """The largest number of generations, at least 1, that ``budget`` world steps pay for."""
-    generations = max(1, budget // experiment.env_steps_per_generation)
-    while generations > 1 and experiment.env_steps(generations) > budget:
-        generations -= 1
-    return generations

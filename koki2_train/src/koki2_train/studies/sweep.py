@@ -17,7 +17,7 @@ from koki2_envs.nursing import NURSING as PRESETS
 from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.settings import ALIASES, NURSING, all_setting_names, join_settings, parse_setting
-from koki2_train.studies.cells import Cell, CellChampions, baselines_on, mean_with_interval
+from koki2_train.studies.cells import Cell, CellChampions, baselines_on, check_folders, mean_with_interval
 
 Settings = Mapping[str, Any]
 Grid = Mapping[str, Sequence[str]]
@@ -67,20 +67,8 @@ def make_cells(rung_name: str, settings: Settings, grid: Grid) -> list[SweepCell
         written = dict(zip(points, texts, strict=True))
         word = ",".join(f"{name}={text}" for name, text in written.items())
         cells.append(SweepCell(word, Experiment.build(rung_name, merged), written))
+    check_folders(cells)
     return cells
-
-
-def check_worlds(cells: Sequence[SweepCell]) -> None:
-    """Rejects cells with incompatible knobs (imports JAX).
-
-    Raises:
-        ValueError, TypeError: naming the cell.
-    """
-    for cell in cells:
-        try:
-            cell.experiment.make_world()
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"{cell.name}: {error}") from None
 
 
 def _setting(row: Rung, name: str, text: str) -> dict[str, Any]:

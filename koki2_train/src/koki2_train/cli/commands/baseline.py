@@ -17,7 +17,7 @@ from koki2_train.cli.options import (
     json_option,
     setting_options,
 )
-from koki2_train.cli.output import number, print_json, print_table, table_metrics
+from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 
@@ -67,7 +67,9 @@ def command(
     with working("compiling …", as_json):
         lives = HeldOutLives(experiment, episodes, seed)
         measured = {name: lives.evaluate_policy(name) for name in dict.fromkeys([*wanted, "random", "oracle"])}
-    results = {name: {"metrics": measured[name], "normalized": lives.normalized(measured[name])} for name in wanted}
+    results: dict[str, Any] = {
+        name: {"metrics": measured[name], "normalized": lives.normalized(measured[name])} for name in wanted
+    }
     if as_json:
         body = {"policies": results} if policy == "all" else results[policy]
         print_json({"rung": rung, "policy": policy, "episodes": episodes, "seed": seed, **body})
@@ -84,13 +86,13 @@ def _in_held_out_variant(rung_name: str, settings: dict[str, Any]) -> dict[str, 
     return {**settings, **variant}
 
 
-def print_policies(title: str, metrics: dict[str, dict[str, dict[str, float]]], lives: Any) -> None:
+def print_policies(title: str, metrics: dict[str, Any], lives: Any) -> None:
     """A table of metrics by policy."""
     shown = table_metrics(metrics.values())
     rows = [
         [
             name,
-            f"{number(m['fitness']['mean'])} ± {number(m['fitness']['se'])}",
+            mean_and_error(m["fitness"]),
             number(lives.normalized(m), 3),
             *(number(m[metric]["mean"], 3) for metric in shown),
         ]

@@ -9,7 +9,7 @@ import click
 
 from koki2_train.cli.commands.baseline import POLICIES
 from koki2_train.cli.options import COUNT, SEED, adult_option, compilation_cache_option, json_option
-from koki2_train.cli.output import number, print_json, print_table, table_metrics, variant_title
+from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics, variant_title
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
 
@@ -19,7 +19,9 @@ from koki2_train.cli.setting_sources import take_assignments
 @click.option("--episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of a setting of the world."
+)
 @adult_option
 @compilation_cache_option
 @json_option
@@ -33,7 +35,11 @@ def command(
     compilation_cache: bool,
     as_json: bool,
 ) -> None:
-    """Evaluate the champions of RUNS on held-out lives, the same for every run and policy."""
+    """Evaluate the champions of RUNS on held-out lives, the same for every run and policy.
+
+    A folder means all runs in it. Each run counts once, and each champion keeps the brain that it evolved with. An
+    unfinished run has the champion of its last checkpoint.
+    """
     overrides = take_assignments(assignments)
 
     from koki2_train.runtime.jax_setup import set_up
@@ -61,26 +67,16 @@ def _print(result: dict[str, Any], title: str) -> None:
     measured = (*result["runs"], *result["baselines"].values())
     shown = table_metrics([entry["metrics"] for entry in measured])
 
-    def row(name: str, metrics: dict[str, Any], normalized: float | None, spread: str) -> list[str]:
-        fitness = f"{number(metrics['fitness']['mean'])} {spread}"
-        return [name, fitness, number(normalized, 3), *(number(metrics[m]["mean"], 3) for m in shown)]
+    def row(name: str, entry: dict[str, Any], fitness: str) -> list[str]:
+        return [name, fitness, number(entry["normalized"], 3), *(number(entry["metrics"][m]["mean"], 3) for m in shown)]
 
-    rows = [
-        row(entry["run"], entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}")
-        for entry in result["runs"]
-    ]
-    low, high = result["aggregate"]["metrics"]["fitness"]["ci95"]
+    rows = [row(entry["run"], entry, mean_and_error(entry["metrics"]["fitness"])) for entry in result["runs"]]
+    aggregate = result["aggregate"]
+    low, high = aggregate["metrics"]["fitness"]["ci95"]
     if low is not None:
-        spread = f"[{number(low, 1)}, {number(high, 1)}]"
-        rows.append(
-            row(
-                f"mean of {result['aggregate']['n']} runs",
-                result["aggregate"]["metrics"],
-                result["aggregate"]["normalized"],
-                spread,
-            )
-        )
+        fitness = f"{number(aggregate['metrics']['fitness']['mean'])} [{number(low, 1)}, {number(high, 1)}]"
+        rows.append(row(f"mean of {aggregate['n']} runs", aggregate, fitness))
     for name, entry in result["baselines"].items():
-        rows.append(row(name, entry["metrics"], entry["normalized"], f"± {number(entry['metrics']['fitness']['se'])}"))
+        rows.append(row(name, entry, mean_and_error(entry["metrics"]["fitness"])))
     columns = ["champion or policy", "fitness ± se", "normalized", *(name.replace("_", " ") for name in shown)]
     print_table(f"{title} (mean over runs: 95 % interval)", columns, rows)

@@ -29,6 +29,7 @@ from koki2_train.cli.options import (
 )
 from koki2_train.cli.output import number, print_json, printable, say
 from koki2_train.cli.progress import Speedometer, progress
+from koki2_train.cli.resuming import warn_of_nothing_to_resume
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 from koki2_train.distributed.processes import ClusterAddress, JoinError, LostError
 from koki2_train.experiment import Experiment, Trial
@@ -126,6 +127,8 @@ def _plan(
     """The trial for each folder, taking an existing run into account."""
     begun = _begun(out, seeds) if resume and out else None
     if begun is None:
+        if resume and out:
+            warn_of_nothing_to_resume("run", out)
         experiment = build_experiment(rung, settings)
     else:
         seed = begun.seed if seed is None and seeds is None else seed

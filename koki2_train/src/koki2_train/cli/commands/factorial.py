@@ -25,8 +25,9 @@ from koki2_train.cli.study_options import mean_and_interval, study_options, take
 def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
     """Evolve every on/off combination of factors on RUNG at equal budget of world steps.
 
-    All champions are then evaluated on the same held-out lives in the world without any factor. The table is also kept
-    in OUT/factorial.json.
+    All champions, each with its own brain, are then evaluated on the same held-out lives in the world without any
+    factor and without nursing. Main effects and interactions are paired by seed. All is also kept in
+    OUT/factorial.json.
     """
     study, settings = take_study(options), take_settings(options)
     parsed = dict(_parse_factor(text) for text in factors)
@@ -40,9 +41,11 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
     from koki2_train.runs.chunks import RunOptions
     from koki2_train.runs.directory import RunError
     from koki2_train.studies import factorial
+    from koki2_train.studies.cells import check_worlds
 
     try:
         cells = factorial.make_cells(rung, settings, parsed)
+        check_worlds(cells, None if study.own_world else factorial.world_without_factors(cells))
         total = sum(cell.experiment.evolution.generations for cell in cells) * len(study.seeds)
         with progress(f"{rung} factorial", total, quiet=study.as_json) as show:
             finished = factorial.run_cells(
@@ -56,19 +59,21 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
         if not finished:
             tell(f"{study.out}: interrupted; continue with --resume")
             return EXIT_INTERRUPTED
+        lives = (study.test_episodes, study.test_seed)
         with working("evaluating champions …", study.as_json):
-            evaluated = factorial.evaluate_cells(cells, study.seeds, study.out, study.test_episodes, study.test_seed)
-        result = {"rung": rung, "seeds": list(study.seeds), **evaluated}
+            evaluated = factorial.evaluate_cells(cells, study.seeds, study.out, *lives, own_world=study.own_world)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
+    test = {"test_world": study.test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
+    result = {"rung": rung, "seeds": list(study.seeds), **test, **evaluated}
     write_atomically(study.out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())
     if study.as_json:
         print_json(result)
     else:
-        _print(result, study.test_episodes)
+        _print(result)
         if "held_out" in result:
             say()
-            _print({**result, **result["held_out"]}, study.test_episodes)
+            _print({**result, **result["held_out"]})
     return 0
 
 
@@ -91,8 +96,9 @@ def _counter(show: Any, cells: Any, seeds: tuple[int, ...]) -> Any:
     return observe
 
 
-def _print(result: dict[str, Any], episodes: int) -> None:
-    title = f"{result['rung']}, {len(result['seeds'])} seeds, {episodes} held-out lives in the world without factors"
+def _print(result: dict[str, Any]) -> None:
+    world = "the world without factors and nursing" if result["test_world"] == "adult" else "each cell's own world"
+    title = f"{result['rung']}, {len(result['seeds'])} seeds, {result['test_episodes']} held-out lives in {world}"
     columns = ["cell", "fitness [95 %]", "normalized"]
     rows = [
         [cell["cell"], mean_and_interval(cell["fitness"]), number(cell["normalized"], 3)] for cell in result["cells"]
@@ -106,4 +112,5 @@ def _print(result: dict[str, Any], episodes: int) -> None:
             row += [rates, str(cell["generations"]), f"{cell['env_steps'] / 1e6:.2f} M"]
     print_table(title, columns, rows)
     effects = [[effect["factor"], mean_and_interval(effect["difference"])] for effect in result["effects"]]
-    print_table("What each factor changes, paired by seed", ["factor", "difference in fitness [95 %]"], effects)
+    effects += [[" × ".join(pair["factors"]), mean_and_interval(pair["difference"])] for pair in result["interactions"]]
+    print_table("Main effects and interactions, paired by seed", ["factor", "difference in fitness [95 %]"], effects)

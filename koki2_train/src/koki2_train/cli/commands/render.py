@@ -16,7 +16,9 @@ from koki2_train.cli.setting_sources import take_assignments
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--life", type=click.IntRange(min=0), default=0, show_default=True, help="Which held-out life.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of any setting.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of a setting of the world."
+)
 @adult_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
 def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult: bool, out: Path | None) -> None:
@@ -28,18 +30,18 @@ def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult
     set_up(1)
     import jax
 
-    from koki2_train.evaluation import load_champion
+    from koki2_train.evaluation import load_champion, problem_in_world, with_test_world
     from koki2_train.random_streams import Stream, life_keys, stream_key
     from koki2_train.reporting.life_pictures import write_life
-    from koki2_train.rollout.problem import Problem
-    from koki2_train.runs.directory import RunDirectory, RunError
+    from koki2_train.runs.directory import RunError
+    from koki2_train.runs.find import find_run
 
     try:
-        directory = RunDirectory(run)
-        experiment = directory.read_trial().experiment
-        experiment = (experiment.without_nursing() if adult else experiment).with_settings(overrides)
-        problem = Problem.of(experiment, 1)
-        champion = load_champion(directory, experiment)
+        directory = find_run(run)
+        trained = directory.read_trial().experiment
+        experiment = with_test_world(trained, overrides, nursed=not adult)
+        problem = problem_in_world(trained, experiment)
+        champion = load_champion(directory, trained)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     key = life_keys(stream_key(jax.random.key(seed), Stream.TEST), life + 1)[life]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,39 +13,48 @@ from koki2_train.cli.progress import working
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Picture of several runs.  [default: learning_curves.png]")
+@click.option("--out", type=click.Path(path_type=Path), help="The picture, or the folder to put it into.")
 @click.option("--episodes", type=click.IntRange(min=1), default=512, show_default=True, help="Lives of the references.")
 def command(runs: tuple[Path, ...], out: Path | None, episodes: int) -> None:
-    """Draw the learning curve of one run into its directory, or of several RUNS into one picture.
+    """Draw the learning curves of RUNS into one picture, with random, greedy and oracle as references.
 
-    Random, greedy and oracle are drawn as references.
+    RUN/learning_curve.png where one run is named, FOLDER/learning_curves.png where one folder with runs is named, and
+    learning_curves.png in the current folder where several are named.
     """
     from koki2_train.runtime.jax_setup import set_up
 
     set_up()
     from koki2_train.evaluation import HeldOutLives
     from koki2_train.reporting.learning_curve import write_learning_curve, write_learning_curves
-    from koki2_train.runs.directory import RunError
+    from koki2_train.runs.directory import RunDirectory, RunError
     from koki2_train.runs.find import find_runs
 
+    path = _place(runs, out, is_run=RunDirectory(runs[0]).exists)
     try:
         found = find_runs(list(runs))
         first = found[0].read_trial()
         experiment = first.experiment
-        if any(run.read_trial().experiment.rung != experiment.rung for run in found):
-            raise click.UsageError("runs of different rungs cannot share a picture")
         for run in found:
+            if (rung := run.read_trial().experiment.rung) != experiment.rung:
+                raise RunError(f"{found[0]} is of {experiment.rung}, {run} of {rung}: they cannot share a picture")
             if not run.read_generations():
-                raise click.UsageError(f"{run} has no generations yet")
+                raise RunError(f"{run}/generations.jsonl has no generation that can be read")
         lives = HeldOutLives(experiment, episodes, seed=0)
         with working():
             references = {n: lives.evaluate_policy(n)["fitness"]["mean"] for n in ("random", "greedy", "oracle")}
         if len(found) == 1:
             title = f"{experiment.rung}, seed {first.seed}"
-            path = write_learning_curve(found[0], references=references, title=title, path=out)
+            write_learning_curve(found[0], references=references, title=title, path=path)
         else:
-            path = out or Path("learning_curves.png")
             write_learning_curves(found, path, references=references, title=f"{experiment.rung}, {len(found)} runs")
     except RunError as error:
         raise click.UsageError(str(error)) from None
     say(printable(path))
+
+
+def _place(runs: Sequence[Path], out: Path | None, *, is_run: bool) -> Path:
+    """Where the picture goes: the number of paths and the kind of the first decide, not how many runs are found."""
+    name = "learning_curve.png" if len(runs) == 1 and is_run else "learning_curves.png"
+    if out is not None:
+        return out / name if out.is_dir() else out
+    return runs[0] / name if len(runs) == 1 else Path(name)

@@ -17,6 +17,7 @@ from koki2_train.cli.output import number, print_json, print_table, printable, s
 from koki2_train.cli.progress import Speedometer, progress, working
 from koki2_train.cli.setting_sources import take_settings
 from koki2_train.cli.study_options import StudyOptions, mean_and_interval, study_options, take_study
+from koki2_train.storage.json_file import NOT_AS_WRITTEN, read_json
 from koki2_train.studies.sweep import MOST_RUNS, SweepCell, make_cells
 
 _PLAN = "grid.json"
@@ -28,13 +29,9 @@ _PLAN = "grid.json"
     "--vary", "varied", multiple=True, required=True, metavar="NAME=VALUE,VALUE,...",
     help="A knob of the world, 'nursing', or one of its presets (values are strengths).",
 )  # fmt: skip
-@click.option(
-    "--test-world", type=click.Choice(["adult", "own"]), default="adult", show_default=True,
-    help="Evaluate all without what varies and without nursing, or each in its own world.",
-)  # fmt: skip
 @click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
 @study_options
-def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int, **options: Any) -> int:
+def command(rung: str, varied: tuple[str, ...], log_every: int, **options: Any) -> int:
     """Evolve every cell of a grid of knobs on RUNG with every seed, as one compiled program, and draw it.
 
     All cells have the same budget and seeds. Their champions are evaluated on the same held-out lives. OUT holds a run
@@ -57,19 +54,20 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
 
     set_up(study.devices, study.compilation_cache)
     from koki2_train.runs.directory import RunError
+    from koki2_train.studies.cells import check_worlds
     from koki2_train.studies.sweep import evaluate_cells
 
-    own_world, began, speed = test_world == "own", time.monotonic(), Speedometer()
+    began, speed = time.monotonic(), Speedometer()
     try:
+        check_worlds(cells, None if study.own_world else base.without_nursing())
         finished, env_steps = _evolve(cells, study, plan, log_every, speed)
         if not finished:
             tell(f"{out}: interrupted; continue with --resume")
             return EXIT_INTERRUPTED
         seconds = time.monotonic() - began
+        lives = (study.test_episodes, study.test_seed)
         with working("evaluating champions …", study.as_json):
-            evaluated = evaluate_cells(
-                base, cells, seeds, out, study.test_episodes, study.test_seed, own_world=own_world
-            )
+            evaluated = evaluate_cells(base, cells, seeds, out, *lives, own_world=study.own_world)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     generations = base.evolution.generations
@@ -79,7 +77,7 @@ def command(rung: str, varied: tuple[str, ...], test_world: str, log_every: int,
         "env_steps": env_steps,
         "seconds": round(seconds, 3),
     }
-    test = {"test_world": test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
+    test = {"test_world": study.test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
     result = {**plan, **facts, **test, **evaluated}
     _keep(result, out)
     if study.as_json:
@@ -95,11 +93,11 @@ def _evolve(
     """Evolves all cells with all seeds; whether all are done, and how many world steps that took now."""
     from koki2_train.runs.chunks import RunOptions
     from koki2_train.runs.lockstep import run_in_lockstep
-    from koki2_train.studies.sweep import check_worlds
 
     out, options = study.out, RunOptions(study.devices, log_every)
     runs = [cell.run(out, seed) for cell in cells for seed in study.seeds]
-    check_worlds(cells)
+    for run in runs:
+        run.check()
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / _PLAN, (json.dumps(plan, indent=2) + "\n").encode())
     env_steps = 0
@@ -133,18 +131,19 @@ def parse_grid(varied: tuple[str, ...]) -> dict[str, list[str]]:
 def _check_plan(out: Path, plan: dict[str, Any]) -> None:
     """Rejects another sweep than the one that was begun."""
     try:
-        begun = json.loads((out / _PLAN).read_text())
+        begun = read_json(out / _PLAN)
+        if not (isinstance(begun, dict) and begun.keys() >= plan.keys()):
+            raise ValueError(f"it must hold {', '.join(plan)}")
     except FileNotFoundError:
         if out.is_dir() and any(out.iterdir()):
             raise click.UsageError(f"--out: {out} holds no sweep (it has no {_PLAN})") from None
         return
-    except (OSError, ValueError) as error:
+    except (OSError, *NOT_AS_WRITTEN) as error:
         raise click.UsageError(f"{out / _PLAN} cannot be read: {error}") from None
     for name, value in plan.items():
-        if begun.get(name) != value:
-            raise click.UsageError(
-                f"{out} was begun with {name} {begun.get(name)}, not {value}; --resume cannot change it"
-            )
+        if begun[name] != value:
+            begun_with = f"{out} was begun with {name} {begun[name]} (says {_PLAN}), not {value}"
+            raise click.UsageError(f"{begun_with}; --resume cannot change it")
 
 
 def _mean_rows(rows: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
