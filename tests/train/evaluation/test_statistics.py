@@ -10,8 +10,9 @@ from koki2_train.evaluation.statistics import interval, mean_and_se, normalized,
 
 
 def test_mean_and_standard_error():
-    assert mean_and_se([1.0, 2.0, 3.0, 6.0]) == {"mean": 3.0, "se": pytest.approx(math.sqrt(3.5) / 2)}
-    assert mean_and_se([4.0]) == {"mean": 4.0, "se": 0.0}
+    assert mean_and_se([1.0, 2.0, 3.0, 6.0]) == {"mean": 3.0, "se": pytest.approx(math.sqrt(14 / 3) / 2)}
+    assert mean_and_se([4.0]) == {"mean": 4.0, "se": None}, "one life says nothing of its error"
+    assert mean_and_se([4.0, 4.0]) == {"mean": 4.0, "se": 0.0}
     large = np.full(100_000, 16777217.0, np.float32)
     assert mean_and_se(large)["mean"] == float(large[0]), "summed in double precision"
 
@@ -19,7 +20,7 @@ def test_mean_and_standard_error():
 @pytest.mark.filterwarnings("error")
 def test_values_that_are_not_finite_have_no_mean_and_give_no_warning():
     assert not math.isfinite(mean_and_se([np.inf, 1.0])["mean"])
-    assert math.isnan(mean_and_se([np.nan])["se"])
+    assert math.isnan(mean_and_se([np.nan, 1.0])["se"])
 
 
 def test_the_interval_is_students():

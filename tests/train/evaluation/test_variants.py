@@ -30,16 +30,6 @@ def test_world_and_variant_are_reported(finished, cli, held_out_variant):
     assert reported["held_out"]["runs"] == variant["runs"]
 
 
-@pytest.fixture
-def lived(monkeypatch):
-    """The experiments that are lived by an evaluation, without living them."""
-    seen = []
-    monkeypatch.setattr(
-        "koki2_train.evaluation.evaluate._evaluate", lambda runs, experiments, *_: seen.append(experiments) or {}
-    )
-    return seen
-
-
 def test_where_a_knob_of_the_variant_is_set_by_hand_there_is_only_that(finished, tiny, lived, held_out_variant):
     assert evaluate_runs([finished.path], 8, 3, (), {"respawn_delay": 5}) == {}
     assert evaluate_runs([finished.path], 8, 3, (), {"obs_noise": 0.1}) == {"held_out": {"knobs": held_out_variant}}

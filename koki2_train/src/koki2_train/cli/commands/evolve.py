@@ -127,8 +127,6 @@ def _plan(
     """The trial for each folder, taking an existing run into account."""
     begun = _begun(out, seeds) if resume and out else None
     if begun is None:
-        if resume and out:
-            warn_of_nothing_to_resume("run", out)
         experiment = build_experiment(rung, settings)
     else:
         seed = begun.seed if seed is None and seeds is None else seed
@@ -136,6 +134,8 @@ def _plan(
     out = out or _new_folder(rung, seed or 0)
     folders = {s: out / f"seed{s}" for s in seeds} if seeds else {seed or 0: out}
     _check_places(list(folders.values()), resume)
+    if resume and begun is None:
+        warn_of_nothing_to_resume("run", out)
     return {path: Trial(experiment, each) for each, path in folders.items()}
 
 
@@ -208,12 +208,14 @@ def _continued(begun: Experiment, rung: str, settings: dict[str, Any], out: Path
 
 
 def _check_places(paths: list[Path], resume: bool) -> None:
-    from koki2_train.runs.directory import RunDirectory
+    from koki2_train.runs.directory import RunDirectory, run_around
 
     for path in paths:
         for place in (path, *path.parents):
             if place.exists() and not place.is_dir():
                 raise click.UsageError(f"--out: {place} is no folder")
+        if not RunDirectory(path).exists and (around := run_around(path)) is not None:
+            raise click.UsageError(f"--out: {path} lies within {around}, which is a run; choose another folder")
         if not resume and RunDirectory(path).is_occupied:
             raise click.UsageError(f"--out: {path} is not empty; --resume continues a run, or choose another folder")
 

@@ -98,7 +98,8 @@ def _counter(show: Any, cells: Any, seeds: tuple[int, ...]) -> Any:
 
 def _print(result: dict[str, Any]) -> None:
     world = "the world without factors and nursing" if result["test_world"] == "adult" else "each cell's own world"
-    title = f"{result['rung']}, {len(result['seeds'])} seeds, {result['test_episodes']} held-out lives in {world}"
+    seeds = f"{len(result['seeds'])} seed{'s' * (len(result['seeds']) > 1)}"
+    title = f"{result['rung']}, {seeds}, {result['test_episodes']} held-out lives in {world}"
     columns = ["cell", "fitness [95 %]", "normalized"]
     rows = [
         [cell["cell"], mean_and_interval(cell["fitness"]), number(cell["normalized"], 3)] for cell in result["cells"]
