@@ -1,13 +1,10 @@
-"""Planned runs: where one may begin or continue, when it is finished, and which are named by paths."""
-
-from pathlib import Path
+"""Planned runs: where one may begin or continue, and when it is finished."""
 
 import numpy as np
 import pytest
 
 from koki2_train.experiment import Trial
-from koki2_train.runs.directory import RunDirectory, RunError
-from koki2_train.runs.find import find_runs
+from koki2_train.runs.directory import RunError
 from koki2_train.runs.planned import PlannedRun
 
 
@@ -48,16 +45,3 @@ def test_where_a_run_can_begin_or_continue(planned, tiny):
     ):
         with pytest.raises(RunError, match=words):
             other.check()
-
-
-def test_runs_are_found_by_folder_in_the_order_of_their_seeds(tmp_path, tiny):
-    for seed in (10, 9, 1):
-        RunDirectory(tmp_path / "many" / f"seed{seed}").begin_invocation(Trial(tiny, seed), [], [])
-    (tmp_path / "many" / "seed99").mkdir()
-    (tmp_path / "many" / "seeds.txt").write_text("")
-    RunDirectory(tmp_path / "one").begin_invocation(Trial(tiny, 0), [], [])
-    found = find_runs([tmp_path / "one", tmp_path / "many"])
-    assert [str(run.path.relative_to(tmp_path)) for run in found] == ["one", "many/seed1", "many/seed9", "many/seed10"]
-    for path in (tmp_path, tmp_path / "many" / "seed99", tmp_path / "none", Path("many/seeds.txt")):
-        with pytest.raises(RunError, match="is no run directory"):
-            find_runs([path])

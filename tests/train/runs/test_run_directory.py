@@ -219,7 +219,7 @@ def test_a_whole_checkpoint_of_another_format_is_not_passed_over(run, monkeypatc
 
 
 def test_a_checkpoint_of_another_run_is_rejected_by_name(run, experiment, trial):
-    meta = {"trial": json.loads(json.dumps(trial.to_dict()))}
+    meta = {"generation": 3, "seconds": 1.5, "trial": json.loads(json.dumps(trial.to_dict()))}
     run.check_checkpoint(meta, trial)
     run.check_checkpoint(meta, trial.with_generations(12345))
     with pytest.raises(RunError, match="its newest checkpoint is of a run with seed 5, not 6"):

@@ -256,6 +256,8 @@ class RunDirectory:
         """
         try:
             theirs = Trial.from_dict(meta["trial"])
+            if not (type(meta["generation"]) is int and isinstance(meta["seconds"], int | float)):
+                raise TypeError("generation and seconds must be numbers")
         except NOT_AS_WRITTEN as error:
             raise RunError(f"{self}: its newest checkpoint cannot be read: {error!r}") from error
         _reject_another(f"{self}: its newest checkpoint is of a run", theirs, trial)

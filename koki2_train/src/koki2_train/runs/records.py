@@ -129,7 +129,7 @@ def champion_so_far(run: RunDirectory) -> Champion:
     at = int(meta["generation"])
     if kept is not None and kept.generations >= at:
         return kept
-    if not {_CHAMPION, _CHAMPION_GENERATION} <= arrays.keys():
+    if not {_CHAMPION, _CHAMPION_GENERATION} <= arrays.keys() or arrays[_CHAMPION_GENERATION].shape:
         raise RunError(f"{run}: its checkpoint of generation {at} is of another kind of search")
     if int(arrays[_CHAMPION_GENERATION]) < 0:
         raise RunError(f"{run} has no champion yet: nothing was validated in its first {at} generations")
