@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
+from koki2_train.cli.output import tell
 
 
 def warn_of_nothing_to_resume(what: str, out: Path) -> None:
@@ -13,4 +13,4 @@ def warn_of_nothing_to_resume(what: str, out: Path) -> None:
 
     near = similar_place(out)
     hint = "" if near is None else f"; did you mean {near}?"
-    click.echo(f"warning: no {what} in {out} yet: beginning anew{hint}", err=True)
+    tell(f"warning: no {what} in {out} yet: beginning anew{hint}")
