@@ -156,7 +156,7 @@ class TestAdults:
         lived = []
         monkeypatch.setattr(
             "koki2_train.evaluation.evaluate._evaluate",
-            lambda runs, experiments, *_: lived.append(experiments) or {"runs": []},
+            lambda candidates, *_: lived.append([each.world for each in candidates]) or {"runs": []},
         )
         assert cli("evaluate", nursed.path, *flags, "--json").json == {"runs": []}
         experiment = nursed.read_trial().experiment

@@ -41,7 +41,7 @@ def test_a_whole_log_is_read_in_silence(finished):
         (
             lambda lines: [json.dumps({"generation": n, "fitness_mean": 1.0}) for n in range(6)],
             6,
-            "lines lack champion_generation, champion_score, fitness_best, fitness_median",
+            "lines lack champion_score, fitness_best, fitness_median, pass_rate",
         ),
     ],
 )

@@ -60,16 +60,25 @@ class StudyOptions:
         return self.test_world == "own"
 
     def check_place(self) -> None:
-        """Rejects a folder in which a study can neither begin nor continue; warns where --resume finds nothing."""
-        occupied = self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir()))
-        if occupied and not self.resume:
+        """Rejects a folder in which a study can neither begin nor continue."""
+        for place in self.out.parents:
+            if place.exists() and not place.is_dir():
+                raise click.UsageError(f"--out: {self.out}: {place} is no folder")
+        if self._is_occupied and not self.resume:
             raise click.UsageError(f"--out: {self.out} is not empty; --resume continues, or choose another folder")
         if (self.out / "config.json").is_file():
             raise click.UsageError(f"--out: {self.out} is a run, not a study; choose another folder")
         if (around := run_around(self.out)) is not None:
             raise click.UsageError(f"--out: {self.out} lies within {around}, which is a run; choose another folder")
-        if self.resume and not occupied:
+
+    def tell_if_new(self) -> None:
+        """Says where ``--resume`` finds nothing to continue."""
+        if self.resume and not self._is_occupied:
             warn_of_nothing_to_resume("study", self.out)
+
+    @property
+    def _is_occupied(self) -> bool:
+        return self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir()))
 
 
 def study_options(command: F) -> F:

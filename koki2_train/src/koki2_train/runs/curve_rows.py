@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from koki2_train.evolution.state import GenerationLog
 from koki2_train.runs.directory import RunDirectory, RunError, RunWarning
 from koki2_train.storage.generation_log import Row, read_log
+
+_DRAWN = {"fitness_best", "fitness_mean", "fitness_median", "champion_score", "pass_rate"}
 
 
 def read_curve_rows(run: RunDirectory) -> list[dict[str, Any]]:
@@ -41,8 +42,7 @@ def _problems(run: RunDirectory, rows: list[Row], unread: int) -> Iterator[str]:
         yield f"{missing} generations before the last one are missing, the first of them {first}"
     if repeated := len(numbers) - len(known):
         yield f"{repeated} lines are of generations that are there more than once"
-    columns = set(GenerationLog._fields) - {"ran", "failures"}
-    if absent := sorted({name for row in rows for name in columns - row.keys()}):
+    if absent := sorted({name for row in rows for name in _DRAWN - row.keys()}):
         yield f"lines lack {', '.join(absent)}"
     if run.exists and (asked := run.read_trial().generations) > last + 1:
         why = "the run is unfinished" if run.reached < asked else "the lines of later generations are missing"

@@ -98,8 +98,8 @@ class RunDirectory:
         if resume and self.exists:
             _reject_another(f"{self} was begun", self.read_trial(), trial)
         elif self.is_occupied:
-            here = "holds a run already; resume it" if self.exists else "is not empty, and is no run"
-            raise RunError(f"{self} {here}, or choose another folder")
+            here = "holds a run already; resume it, or" if self.exists else "is not empty, and is no run;"
+            raise RunError(f"{self} {here} choose another folder")
         elif (around := run_around(self.path)) is not None:
             raise RunError(f"{self} lies within {around}, which is a run; choose another folder")
 

@@ -125,6 +125,8 @@ def _plan(
     resume: bool,
 ) -> dict[Path, Trial]:
     """The trial for each folder, taking an existing run into account."""
+    from koki2_train.runs.directory import RunDirectory
+
     begun = _begun(out, seeds) if resume and out else None
     if begun is None:
         experiment = build_experiment(rung, settings)
@@ -134,7 +136,7 @@ def _plan(
     out = out or _new_folder(rung, seed or 0)
     folders = {s: out / f"seed{s}" for s in seeds} if seeds else {seed or 0: out}
     _check_places(list(folders.values()), resume)
-    if resume and begun is None:
+    if resume and begun is None and not any(RunDirectory(path).is_occupied for path in folders.values()):
         warn_of_nothing_to_resume("run", out)
     return {path: Trial(experiment, each) for each, path in folders.items()}
 

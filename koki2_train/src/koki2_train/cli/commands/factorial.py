@@ -46,6 +46,7 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
     try:
         cells = factorial.make_cells(rung, settings, parsed)
         check_worlds(cells, None if study.own_world else factorial.world_without_factors(cells))
+        study.tell_if_new()
         total = sum(cell.experiment.evolution.generations for cell in cells) * len(study.seeds)
         with progress(f"{rung} factorial", total, quiet=study.as_json) as show:
             finished = factorial.run_cells(

@@ -60,6 +60,7 @@ def command(rung: str, varied: tuple[str, ...], log_every: int, **options: Any) 
     began, speed = time.monotonic(), Speedometer()
     try:
         check_worlds(cells, None if study.own_world else base.without_nursing())
+        study.tell_if_new()
         finished, env_steps = _evolve(cells, study, plan, log_every, speed)
         if not finished:
             tell(f"{out}: interrupted; continue with --resume")
