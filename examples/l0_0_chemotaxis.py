@@ -13,4 +13,4 @@ env, params = make("L0.0")
 keys = jax.random.split(jax.random.key(0), NUM_LIVES)
 for name in REFERENCE_POLICIES:
     fitness = returns(env, params, name, keys)
-    print(f"{name:8} {fitness.mean():6.1f} ± {fitness.std() / NUM_LIVES**0.5:.1f}")
+    print(f"{name:8} {fitness.mean():6.1f} ± {fitness.std(ddof=1) / NUM_LIVES**0.5:.1f}")

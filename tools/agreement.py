@@ -25,6 +25,8 @@ def main() -> int:
     parser.add_argument("--lives", type=int, default=8192)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if args.lives < 2:
+        parser.error("--lives must be at least 2: a single life has no standard error")
     set_up()
     from koki2_envs import Schedule
     from koki2_train.evaluation import HeldOutLives

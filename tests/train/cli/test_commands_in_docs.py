@@ -74,3 +74,14 @@ def test_python_of_the_readme_runs(python):
     for block in blocks:
         _, errors = (process := python("-c", block)).communicate(timeout=300)
         assert process.returncode == 0, errors
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _ in CASES}), ids=str)
+def test_no_folder_is_a_run_and_a_folder_of_runs(page):
+    kinds = {}
+    for _, command in (case for case in CASES if case[0] == page):
+        _, name, *arguments = shlex.split(command, comments=True)
+        if name in ("evolve", "sweep", "factorial") and "--out" in arguments:
+            is_single = name == "evolve" and "--seeds" not in arguments
+            kinds.setdefault(arguments[arguments.index("--out") + 1], set()).add(is_single)
+    assert not [out for out, kind in kinds.items() if len(kind) > 1]

@@ -50,6 +50,8 @@ def test_runs_are_averaged_metric_by_metric():
     assert result["metrics"]["fitness"]["mean"] == 2.0
     assert result["metrics"]["success"]["mean"] == 0.5
     assert result["metrics"]["fitness"]["ci95"] == list(interval([1.0, 3.0]))
+    other_rung = {"fitness": {"mean": 5.0, "se": 9.0}, "meals": {"mean": 1.0, "se": 9.0}}
+    assert over_runs([*runs, other_rung])["metrics"].keys() == {"fitness"}, "what all of them have"
     assert over_runs(runs[:1])["metrics"]["fitness"]["ci95"] == [None, None]
 
 

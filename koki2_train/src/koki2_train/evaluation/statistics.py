@@ -51,9 +51,12 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, 
 
 
 def over_runs(per_run: Sequence[Metrics]) -> dict[str, Any]:
-    """Mean over runs of every metric's mean over lives, with a 95 % interval over runs."""
+    """Mean over runs of every metric's mean over lives, with a 95 % interval over runs.
+
+    Runs of several rungs have metrics of their own; those that all have are reported.
+    """
     metrics = {}
-    for name in per_run[0]:
+    for name in (name for name in per_run[0] if all(name in metrics_of_run for metrics_of_run in per_run)):
         means = [metrics_of_run[name]["mean"] for metrics_of_run in per_run]
         metrics[name] = {"mean": float(np.mean(means)), "ci95": list(interval(means))}
     return {"metrics": metrics, "n": len(per_run)}

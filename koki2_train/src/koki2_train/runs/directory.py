@@ -167,7 +167,10 @@ class RunDirectory:
         if not self.exists:
             raise RunError(f"{self} is no run directory (it has no config.json)")
         try:
-            return Trial.from_dict(read_json(self.path / "config.json"))
+            data = read_json(self.path / "config.json")
+            if type(data["seed"]) is not int:
+                raise TypeError(f"seed must be a whole number, got {data['seed']!r}")
+            return Trial.from_dict(data)
         except NOT_AS_WRITTEN as error:
             raise RunError(f"{self}/config.json cannot be read: {error!r}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import warnings
@@ -68,8 +69,9 @@ def similar_place(path: Path) -> Path | None:
         return None
     siblings = {child.name: child for child in path.parent.iterdir() if child.is_dir() and child.name != path.name}
     for name in difflib.get_close_matches(path.name, siblings):
-        if RunDirectory(siblings[name]).exists or next(runs_in(siblings[name]), None) is not None:
-            return siblings[name]
+        with contextlib.suppress(RunError, OSError):  # this is but a hint
+            if RunDirectory(siblings[name]).exists or next(runs_in(siblings[name]), None) is not None:
+                return siblings[name]
     return None
 
 
