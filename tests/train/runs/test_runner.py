@@ -136,7 +136,7 @@ class Signals:
                 signal.raise_signal(self.number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_after_its_chunk(short, short_undisturbed, run_tiny, outcome, tmp_path, number):
     run, result = run_tiny(short, tmp_path, observer=Signals(2, number=number), checkpoint_seconds=1e9)
     assert (result.generations, result.interrupted) == (3, True)

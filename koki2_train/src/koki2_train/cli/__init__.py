@@ -1,15 +1,15 @@
 """The ``koki2-train`` command. Thin: it reads flags, calls the packages, prints."""
 
-from __future__ import annotations
 
-import signal
-from typing import NoReturn
+def run() -> None:
+    """The installed command; Ctrl-C ends it quietly also while it is imported."""
+    try:
+        import signal
 
-
-def run() -> NoReturn:
-    """The installed command."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during imports just ends the process
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     from koki2_train.cli.process import run_process
 
     run_process()

@@ -17,6 +17,7 @@ NOTICE_SECONDS = 0.5
 """How long something may take before it is said what is being done."""
 LINE_SECONDS = 10.0
 """Time between lines of progress."""
+_BAR = 12  # its length
 
 
 @contextlib.contextmanager
@@ -54,16 +55,19 @@ def _bar(label: str, total: int, done: int) -> Iterator[Callable[[list[Row]], No
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(_BAR), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.fields[state]}", markup=False),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    taken = len(label) + _BAR + len(f"{total}/{total}") + len("00:00:00") + len(columns)
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task(label, total=total, completed=done, state="compiling …")
 
         def observe(rows: list[Row]) -> None:
             if rows:
-                bar.update(task, completed=rows[-1]["generation"] + 1, state=_state(rows[-1]))
+                state = _state(rows[-1], console.width - taken)
+                bar.update(task, completed=rows[-1]["generation"] + 1, state=state)
 
         yield observe
 
@@ -83,15 +87,18 @@ def _lines(label: str, total: int) -> Callable[[list[Row]], None]:
     return observe
 
 
-def _state(row: Row) -> str:
-    text = f"mean {number(row['fitness_mean'], 1)}  best {number(row['fitness_best'], 1)}"
+def _state(row: Row, width: int | None = None) -> str:
+    """How a run stands, as far as it fits into a width."""
+    parts = [f"mean {number(row['fitness_mean'], 1)}", f"best {number(row['fitness_best'], 1)}"]
     if row["champion_score"] is not None:
-        text += f"  champion {number(row['champion_score'], 1)}"
+        parts.append(f"champion {number(row['champion_score'], 1)}")
     if row["pass_rate"] < 1.0:
-        text += f"  viable {row['pass_rate']:.0%}"
+        parts.append(f"viable {row['pass_rate']:.0%}")
     if row["non_finite"]:
-        text += f"  not finite {row['non_finite']}"
-    return text
+        parts.append(f"not finite {row['non_finite']}")
+    while width is not None and len("  ".join(parts)) > width and parts:
+        parts.pop()
+    return "  ".join(parts)
 
 
 class Speedometer:
