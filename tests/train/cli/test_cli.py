@@ -9,8 +9,9 @@ from koki2_envs import RUNGS
 from koki2_train.bench import SECTIONS
 from koki2_train.cli.commands.evolve import command as evolve_command
 from koki2_train.cli.main import _COMMANDS
-from koki2_train.cli.options import _GROUPS, parse_seeds
+from koki2_train.cli.options import parse_seeds
 from koki2_train.cli.output import table_metrics
+from koki2_train.cli.setting_command import GROUPS
 from koki2_train.experiment.settings import ALIASES, setting_flags
 from koki2_train.rollout.metrics import METRICS
 
@@ -60,17 +61,49 @@ def test_no_command_prints_the_help_and_fails(cli):
 
 
 def test_every_setting_has_a_flag_under_its_group(cli):
-    text = cli("evolve", "--help").out
+    text = cli("evolve", "--help-all").out
     flags = {parameter.name: parameter for parameter in evolve_command.params}
     assert flags["nursings"].opts == ["--nursing"]
     assert all(flags[part].opts == [f"--{part}"] for part in ("brain", "genome", "strategy"))
     for name in setting_flags():
         flag = f"--{SHORT.get(name, name).replace('_', '-')}"
         assert flag in flags[name].opts, name
-        headings = [f"\n{group.capitalize()}:\n" for group in _GROUPS]
+        headings = [f"\n{group.capitalize()}:\n" for group in GROUPS]
         start = text.index(f"\n{flags[name].group.capitalize()}:\n")
         end = min((text.index(h) for h in headings if h in text and text.index(h) > start), default=len(text))
         assert f" {flag} " in text[start:end] or f" {flag}\n" in text[start:end], f"{flag} under {flags[name].group}"
+
+
+LONGEST_HELP = 60  # lines
+
+
+def test_the_help_of_a_rung_is_a_page_with_its_own_knobs_and_their_values(cli):
+    text = cli("evolve", "L0.2", "--preset", "quick", "--grad-gain", "0:1@0:0.5", "--mvt", "--help").out
+    assert text.count("\n") <= LONGEST_HELP
+    assert max(map(len, text.splitlines())) <= 80
+    words = " ".join(text.split())
+    for shown in (
+        "--pop-size 64", "--generations 50", "--bad-source-integrity-loss 0.25", "--energy-decay 0.0078125",
+        "--grad-gain 0:1@0:0.5", "--[no-]mvt on", "--brain spiking", "--resume", "--help-all",
+    ):  # fmt: skip
+        assert f" {shown} " in f"{words} ", shown
+    assert "--num-zones" not in text
+    assert "--coordinator" not in text
+    explained = cli("evolve", "L0.2", "--pop-size", 64, "--help-all").out
+    assert "genomes per generation" in explained
+    assert "[64]" in explained
+    assert "--coordinator" in explained
+    assert "--num-zones" not in explained
+
+
+def test_the_help_of_other_commands(cli):
+    assert cli("evolve", "--help").out.count("\n") <= LONGEST_HELP
+    assert "evolve RUNG --help" in " ".join(cli("evolve", "--help").out.split())
+    assert "--num-zones 5" in cli("baseline", "L3.0", "--help").out
+    assert "--pop-size" not in cli("baseline", "L3.0", "--help").out
+    assert "--grad-gain 1" in cli("sweep", "L0.2", "--help").out
+    assert "--sigma 0.15" in cli("factorial", "L0.2", "-h").out
+    assert_rejected(cli("evolve", "L9.9", "--help"), "unknown rung 'L9.9'")
 
 
 # Errors

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -14,7 +12,7 @@ from koki2_envs.ladder import rung
 from koki2_train.distributed.processes import ClusterAddress
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
-from koki2_train.experiment.settings import ALIASES, fields_of, parse_setting, rung_settings, setting_flags
+from koki2_train.experiment.settings import ALIASES, parse_setting, setting_flags
 from koki2_train.runtime.jax_setup import available_cores
 
 SEED = click.IntRange(0, 2**32 - 1)
@@ -27,25 +25,9 @@ _MAX_SEEDS = 10_000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_GROUPS = (
-    "life",
-    "world",
-    "sources",
-    "threats",
-    "body",
-    "senses",
-    "reward",
-    "brain",
-    "genome",
-    "strategy",
-    "evolution",
-    "validation",
-    "viability",
-)
-
 
 resume_option = click.option("--resume", is_flag=True, help="Continue what is in --out.")
-devices_option = click.option("--devices", type=DEVICES, help="Spread the population over N devices.  [default: all]")
+devices_option = click.option("--devices", type=DEVICES, help="How many devices.  [default: all]")
 compilation_cache_option = click.option(
     "--compilation-cache/--no-compilation-cache", default=True, help="Keep compiled programs.  [default: on]"
 )
@@ -114,90 +96,7 @@ class SettingOption(click.Option):
         self.group = group
 
 
-class GroupedCommand(click.Command):
-    """A command whose help lists settings by group, and that takes the settings of user-defined parts as flags."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, with flags for the settings of a custom rung, brain, genome or strategy."""
-        options = [parameter for parameter in self.params if isinstance(parameter, click.Option)]
-        switches = {name for option in options if option.is_flag for name in (*option.opts, *option.secondary_opts)}
-        # Before processes have joined, nothing may initialise JAX; custom settings are then given with --set.
-        custom = [] if "--distributed" in args else _custom_names(args, switches)
-        if custom:
-            _set_up_early(args)
-        known = {name for option in options for name in option.opts}
-        ctx.meta[_CUSTOM_SETTINGS] = [
-            option for option in _setting_parameters(_custom_settings(custom)) if not known & set(option.opts)
-        ]
-        return super().parse_args(ctx, args)
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The command's parameters, and the settings of custom rungs and parts."""
-        *own, help_option = super().get_params(ctx)
-        return [*own, *ctx.meta.get(_CUSTOM_SETTINGS, []), help_option]
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The command's own options first, then the settings by group."""
-        groups: dict[str, list[tuple[str, str]]] = {"options": []}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None and isinstance(parameter, click.Option):
-                group = parameter.group if isinstance(parameter, SettingOption) else "options"
-                groups.setdefault(group, []).append(record)
-        for name in ("options", *_GROUPS):
-            if groups.get(name):
-                with formatter.section(name.capitalize()):
-                    formatter.write_dl(groups[name])
-
-
-_CUSTOM_SETTINGS = "koki2_train.custom_settings"
-_CUSTOM_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-
-def _custom_names(args: Sequence[str], switches: Collection[str]) -> list[tuple[str, str]]:
-    """Every ``module:NAME`` on a command line that is not parsed yet, with the flag that it is the value of, or "".
-
-    Args:
-        args: the command line.
-        switches: flags that take no value.
-    """
-    found, before = [], ""
-    for arg in args:
-        flag, _, value = arg.partition("=") if arg.startswith("--") else (before, "", arg)
-        before = arg if arg.startswith("--") and not value and arg not in switches else ""
-        is_part = flag.removeprefix("--") in REGISTRIES
-        if _CUSTOM_NAME.fullmatch(value) and (is_part or not flag):
-            found.append((flag, value))
-    return found
-
-
-def _set_up_early(args: Sequence[str]) -> None:
-    """Sets JAX up as the command will, since a custom module may initialise it when it is imported."""
-    from koki2_train.runtime.jax_setup import set_up
-
-    given = [value for flag, value in pairwise(args) if flag == "--devices" and value.isdecimal()]
-    given += [arg.partition("=")[2] for arg in args if arg.startswith("--devices=")]
-    set_up(int(given[-1]) if given and given[-1].isdecimal() else None, "--no-compilation-cache" not in args)
-
-
-def _custom_settings(names: Sequence[tuple[str, str]]) -> dict[str, tuple[KnobSpec, Any]]:
-    """The settings of custom rungs and parts, given as :func:`_custom_names` does.
-
-    Raises:
-        click.UsageError: one cannot be imported.
-    """
-    found: dict[str, tuple[KnobSpec, Any]] = {}
-    for flag, name in names:
-        try:
-            found |= (
-                fields_of(REGISTRIES[flag.removeprefix("--")][name].settings) if flag else rung_settings(rung(name))
-            )
-        except (ValueError, TypeError) as error:
-            raise click.UsageError(f"{flag}: {error}" if flag else str(error)) from None
-    return found
-
-
-def _setting_parameters(settings: Mapping[str, tuple[KnobSpec, Any]]) -> list[click.Option]:
+def setting_parameters(settings: Mapping[str, tuple[KnobSpec, Any]]) -> list[click.Option]:
     """A flag for every setting, given with its specification and field (None for structure)."""
     names = {setting: short for short, setting in ALIASES.items()}
     options: list[click.Option] = []
@@ -219,7 +118,7 @@ def setting_options(groups: tuple[str, ...] | None = None) -> Callable[[F], F]:
 
     def decorate(command: F) -> F:
         chosen = {name: entry for name, entry in setting_flags().items() if groups is None or entry[0].group in groups}
-        for option in reversed(_setting_parameters(chosen)):
+        for option in reversed(setting_parameters(chosen)):
             _add_parameter(command, option)
         return command
 

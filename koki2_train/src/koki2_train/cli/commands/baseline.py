@@ -10,7 +10,6 @@ from koki2_envs.ladder import rung as rung_called
 from koki2_train.cli.options import (
     COUNT,
     SEED,
-    GroupedCommand,
     build_experiment,
     check_rung,
     compilation_cache_option,
@@ -19,13 +18,14 @@ from koki2_train.cli.options import (
 )
 from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics
 from koki2_train.cli.progress import working
+from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 
 POLICIES = ("random", "stay", "straight", "greedy", "oracle")
 WORLD_GROUPS = ("life", "world", "sources", "threats", "body", "senses", "reward")
 
 
-@click.command("baseline", cls=GroupedCommand)
+@click.command("baseline", cls=SettingCommand)
 @click.argument("rung", callback=check_rung)
 @click.option("--policy", type=click.Choice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
 @click.option("--episodes", type=COUNT, default=1024, show_default=True, help="Lives.")
@@ -45,10 +45,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Evaluate a reference policy on RUNG, on a scale from random (0) to oracle (1).
-
-    The flags below are those of all worlds; `koki2-train ladder RUNG` lists the knobs that this one has.
-    """
+    """Evaluate a reference policy on RUNG, on a scale from random (0) to oracle (1)."""
     settings = take_settings(options)
     if held_out:
         settings = _in_held_out_variant(rung, settings)

@@ -20,8 +20,9 @@ from koki2_train.cli.setting_sources import take_assignments
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of a setting of the world."
-)
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE",
+    help="Another value of a setting of the world; `evolve RUNG --help` lists them.",
+)  # fmt: skip
 @adult_option
 @compilation_cache_option
 @json_option

@@ -14,7 +14,6 @@ import click
 from koki2_train.cli.main import EXIT_FAILED, EXIT_INTERRUPTED
 from koki2_train.cli.options import (
     SEED,
-    GroupedCommand,
     build_experiment,
     check_rung,
     compilation_cache_option,
@@ -30,6 +29,7 @@ from koki2_train.cli.options import (
 from koki2_train.cli.output import number, print_json, printable, say
 from koki2_train.cli.progress import Speedometer, progress
 from koki2_train.cli.resuming import warn_of_nothing_to_resume
+from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 from koki2_train.distributed.processes import ClusterAddress, JoinError, LostError
 from koki2_train.experiment import Experiment, Trial
@@ -48,9 +48,9 @@ def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> fl
     return value
 
 
-@click.command("evolve", cls=GroupedCommand)
+@click.command("evolve", cls=SettingCommand)
 @click.argument("rung", callback=check_rung)
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory; with --seeds, the folder of seed<k>.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory; of --seeds, folder of seed<k>.")
 @click.option("--seed", type=SEED, default=None, help="Seed of the run.  [default: 0]")
 @click.option("--seeds", callback=parse_seeds, help="Several runs: FIRST:END or a list such as 0,3,7.")
 @resume_option
@@ -81,9 +81,8 @@ def command(
 ) -> int:
     """Evolve spiking brains on RUNG and keep the run in a directory.
 
-    Every setting is a flag; `koki2-train ladder RUNG` lists the knobs of RUNG. Float knobs also take a schedule over
-    developmental phase, start:end@from:to. With --resume, settings that are not given are those of the
-    run that was begun.
+    Knobs that are floats also take a schedule over developmental phase, start:end@from:to. With --resume, settings that
+    are not given are those of the run that was begun.
     """
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed and --seeds exclude each other")

@@ -17,8 +17,9 @@ from koki2_train.cli.setting_sources import take_assignments
 @click.option("--life", type=click.IntRange(min=0), default=0, show_default=True, help="Which held-out life.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value of a setting of the world."
-)
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE",
+    help="Another value of a setting of the world; `evolve RUNG --help` lists them.",
+)  # fmt: skip
 @adult_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
 def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult: bool, out: Path | None) -> None:

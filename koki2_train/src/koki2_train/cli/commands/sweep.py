@@ -12,9 +12,10 @@ import click
 
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
-from koki2_train.cli.options import GroupedCommand, build_experiment, check_rung
+from koki2_train.cli.options import build_experiment, check_rung
 from koki2_train.cli.output import number, print_json, print_table, printable, say, tell, variant_title
 from koki2_train.cli.progress import Speedometer, progress, working
+from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import take_settings
 from koki2_train.cli.study_options import StudyOptions, mean_and_interval, study_options, take_study
 from koki2_train.storage.json_file import NOT_AS_WRITTEN, read_json
@@ -23,7 +24,7 @@ from koki2_train.studies.sweep import MOST_RUNS, SweepCell, make_cells
 _PLAN = "grid.json"
 
 
-@click.command("sweep", cls=GroupedCommand)
+@click.command("sweep", cls=SettingCommand)
 @click.argument("rung", callback=check_rung)
 @click.option(
     "--vary", "varied", multiple=True, required=True, metavar="NAME=VALUE,VALUE,...",
