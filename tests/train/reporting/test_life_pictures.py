@@ -89,7 +89,9 @@ def test_spike_panel_draws_a_row_a_neuron():
     shown = ax.images[0].get_array()
     assert shown.shape == (4, 7)
     assert np.argwhere(shown).tolist() == [[3, 2]]
-    assert "3 of 4 silent" in ax.texts[0].get_text()
+    assert ax.texts[0].get_text().split() == "mean rate 0.04; 3 of 4 silent".split()
+    (rates,) = ax.child_axes
+    assert rates.patches[0].get_data().values.tolist() == [0.0, 0.0, 0.0, pytest.approx(1 / 7)]
 
 
 def test_errors_by_name(spiking, tmp_path):

@@ -4,6 +4,10 @@ A family of worlds registers a function with :data:`scene_of`, which turns a rec
 else draws scenes and knows no world by name.
 """
 
+# isort: off
+from koki2_envs import matplotlib_import as matplotlib_import  # first, see there
+
+# isort: on
 from koki2_envs.rendering import scenes
 from koki2_envs.rendering.film import animate_life
 from koki2_envs.rendering.panels import Panel

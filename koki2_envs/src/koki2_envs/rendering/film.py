@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from koki2_envs.files import write_atomically
 from koki2_envs.life_record import LifeRecord
-from koki2_envs.rendering.readouts import draw_readouts
+from koki2_envs.rendering.readouts import draw_readouts, faded, recent_events
 from koki2_envs.rendering.scene import Layer, scene_of
 from koki2_envs.rendering.sprites import agent_sprite, sprite
 from koki2_envs.rendering.stage import STRIP, TRAIL, TRAIL_GAP, TRAIL_ROW, Stage, set_stage
@@ -73,6 +73,7 @@ def _frames(stage: Stage) -> Iterator[Image.Image]:
         _draw_reach(picture, stage, time)
         for layer in scene.layers:
             _draw_layer(picture, draw, stage, layer, time)
+        _draw_events(draw, stage, time)
         dead = scene.ending.fatal and time == stage.record.num_lived
         _stamp(picture, agent_sprite(stage.agent, dead), stage.pixel(scene.path[time]))
         draw_readouts(draw, stage, time)
@@ -81,13 +82,22 @@ def _frames(stage: Stage) -> Iterator[Image.Image]:
 
 def _draw_layer(picture: Image.Image, draw: ImageDraw.ImageDraw, stage: Stage, layer: Layer, time: int) -> None:
     half = math.ceil(stage.scale / 2)
-    for cell, present in zip(layer.pos[time], layer.present[time], strict=True):
+    shown = stage.window.holds(layer.pos[time])
+    for cell, present in zip(layer.pos[time][shown], layer.present[time][shown], strict=True):
         x, y = stage.pixel(cell)
         if layer.mark.shape != "block":
             _stamp(picture, sprite(layer.mark, stage.mark, hollow=not present), (x, y))
         elif present:
             up = STRIP // 2 if stage.scene.one_dimensional else half
             draw.rectangle((x - half, y - up, x + half - 1, y + up - 1), fill=layer.mark.colour)
+
+
+def _draw_events(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
+    """A ring about the cell of every recent event, ever wider and fainter."""
+    for event, age in recent_events(stage.scene.events, time):
+        x, y = stage.pixel(stage.scene.path[time - age])
+        radius = stage.mark // 2 + 2 + age
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=faded(event, age), width=3)
 
 
 def _draw_reach(picture: Image.Image, stage: Stage, time: int) -> None:

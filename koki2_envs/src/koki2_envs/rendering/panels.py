@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from koki2_envs.rendering.scene import Curve, Event
-from koki2_envs.rendering.style import FAINT, FONT, GHOST, INK, QUIET, TICK_SIZE, Key, dress, legend
+from koki2_envs.rendering.style import FAINT, FONT, GHOST, INK, QUIET, TICK_SIZE, Key, dress, legend, tint
+from koki2_envs.rendering.text import literal, shortened
 
 BESIDE: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.015, 1.0)}
+_NO_EFFECT = tint(INK, 0.35)
+_LONGEST_NAME = 18  # characters at an axis
 
 
 class Panel(NamedTuple):
@@ -26,12 +31,18 @@ class Panel(NamedTuple):
     height: float
 
 
+def shown_steps(num_lived: int, num_steps: int) -> int:
+    """Where the time axis ends: a little after the life, so that a short life is not lost on it."""
+    return min(num_steps, math.ceil(1.25 * num_lived) + 1)
+
+
 def prepare(ax: Any, num_lived: int, num_steps: int) -> None:
     """Style and time axis of a panel; time that was not lived is hatched."""
     dress(ax)
-    ax.set_xlim(0, num_steps)
-    if num_lived < num_steps:
-        ax.axvspan(num_lived, num_steps, facecolor=GHOST, edgecolor=FAINT, hatch="////", linewidth=0, zorder=0)
+    end = shown_steps(num_lived, num_steps)
+    ax.set_xlim(0, end)
+    if num_lived < end:
+        ax.axvspan(num_lived, end, facecolor=GHOST, edgecolor=FAINT, hatch="////", linewidth=0, zorder=0)
 
 
 def body_panel(levels: tuple[Curve, ...], events: tuple[Event, ...]) -> Panel:
@@ -43,21 +54,21 @@ def body_panel(levels: tuple[Curve, ...], events: tuple[Event, ...]) -> Panel:
             style: dict[str, Any] = {
                 "color": level.colour,
                 "linewidth": 1.8,
-                "linestyle": (0, (4, 1.5)) if level.dashed else "-",
+                "linestyle": (0, level.dashes) if level.dashes else "-",
             }
             ax.plot(np.arange(level.values.size), level.values, **style, zorder=3)
             keys.append((Line2D([], [], **style), level.name))
         for event in events:
             y = np.full(event.times.shape, 1.16)
             ax.scatter(
-                event.times, y, s=16, marker=event.mark.marker, c=event.mark.colour, lw=0, zorder=4, clip_on=False
+                event.times, y, s=20, marker=event.mark.marker, c=event.mark.colour, lw=0, zorder=4, clip_on=False
             )
         ax.set_ylim(0, 1.05)
         ax.set_yticks([0, 0.5, 1.0], ["0", "½", "1"])
         ax.set_ylabel("body")
         legend(ax, keys, **BESIDE)
 
-    return Panel(draw, 0.95)
+    return Panel(draw, 0.8)
 
 
 def sense_panel(sense: Curve, limit: float) -> Panel:
@@ -69,8 +80,7 @@ def sense_panel(sense: Curve, limit: float) -> Panel:
     """
 
     def draw(ax: Any) -> None:
-        steps = np.arange(sense.values.size)
-        ax.bar(steps, sense.values, width=1.0, align="edge", color=sense.colour, linewidth=0, zorder=3)
+        ax.stairs(sense.values, np.arange(sense.values.size + 1), fill=True, color=sense.colour, linewidth=0, zorder=3)
         if sense.undistorted is not None:
             true = sense.undistorted
             ax.stairs(true, np.arange(true.size + 1), color=QUIET, linewidth=0.9, baseline=None, zorder=2)
@@ -84,27 +94,48 @@ def sense_panel(sense: Curve, limit: float) -> Panel:
         ax.set_ylim(1.08 * ends[0], 1.08 * ends[1])
         ticks = dict.fromkeys((ends[0], 0.0, ends[1]))
         ax.set_yticks(list(ticks), [f"{tick:g}".replace("-", "−") for tick in ticks])
-        ax.set_ylabel(sense.name.replace(" ", "\n"))
+        ax.set_ylabel(_short(sense.name).replace(" ", "\n"))
 
-    return Panel(draw, 0.8)
+    return Panel(draw, 0.6)
 
 
-def action_panel(actions: np.ndarray, names: tuple[str, ...]) -> Panel:
-    """Which action was chosen when: one row an action, with its share of the life at the right."""
+def action_panel(actions: np.ndarray, names: tuple[str, ...], moved: np.ndarray, idle: Collection[str] = ()) -> Panel:
+    """Which action was chosen when: one row an action, with its share of the life at the right.
+
+    Args:
+        actions: (n,) int.
+        names: by action; the first one is to stay.
+        moved: (n,) bool, whether the agent then was in another cell. Other actions than the first are drawn light where
+            it was not.
+        idle: names of actions that never move it in this world.
+    """
 
     def draw(ax: Any) -> None:
         ax.grid(axis="y", color=FAINT, linewidth=0.6, zorder=0)
         for action, _ in enumerate(names):
-            begins = np.flatnonzero(actions == action)
-            ax.broken_barh([(b, 1) for b in begins], (action - 0.36, 0.72), facecolor=INK, linewidth=0, zorder=3)
-            share = f"{begins.size / max(actions.size, 1):.0%}".replace("%", " %")
+            chosen = actions == action
+            in_vain = chosen & ~moved & (action > 0)
+            for which, colour in ((chosen & ~in_vain, INK), (in_vain, _NO_EFFECT)):
+                ax.broken_barh(_stretches(which), (action - 0.36, 0.72), facecolor=colour, linewidth=0, zorder=3)
+            share = f"{chosen.sum() / max(actions.size, 1):.0%}".replace("%", " %")
+            share += " = stay" * (names[action] in idle)
             style: dict[str, Any] = {"va": "center", "size": TICK_SIZE, "color": QUIET, "family": FONT}
             ax.text(1.015, action, share, transform=ax.get_yaxis_transform(), **style)
         ax.set_ylim(len(names) - 0.5, -0.5)
-        ax.set_yticks(range(len(names)), names)
+        ax.set_yticks(range(len(names)), [_short(name) for name in names])
         ax.set_ylabel("action")
+        if (~moved & (actions > 0)).any():
+            light = Rectangle((0, 0), 1, 1, facecolor=_NO_EFFECT, linewidth=0)
+            legend(ax, [(light, "no move")], **{**BESIDE, "bbox_to_anchor": (1.12, 1.0)})
 
-    return Panel(draw, 0.34 + 0.15 * len(names))
+    return Panel(draw, 0.3 + 0.14 * len(names))
+
+
+def _stretches(which: np.ndarray) -> list[tuple[int, int]]:
+    """(begin, length) of every stretch of True."""
+    edges = np.diff(np.concatenate([[0], which.astype(int), [0]]))
+    begins, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    return list(zip(begins.tolist(), (ends - begins).tolist(), strict=True))
 
 
 def common_limit(senses: tuple[Curve, ...]) -> float:
@@ -115,3 +146,7 @@ def common_limit(senses: tuple[Curve, ...]) -> float:
         return 1.0
     power = 10.0 ** np.floor(np.log10(largest))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= largest * (1 - 1e-6)))
+
+
+def _short(name: str) -> str:
+    return shortened(literal(name), _LONGEST_NAME)

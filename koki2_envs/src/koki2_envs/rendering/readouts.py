@@ -6,12 +6,21 @@ from PIL import ImageDraw
 
 from koki2_envs.rendering.scene import Event
 from koki2_envs.rendering.sprites import font
-from koki2_envs.rendering.stage import ROW, SIDEBAR, Stage
-from koki2_envs.rendering.style import FAINT, GHOST, INK, QUIET
+from koki2_envs.rendering.stage import ROW, SCALE_ROW, SIDEBAR, Stage
+from koki2_envs.rendering.style import FAINT, GHOST, INK, QUIET, tint
+from koki2_envs.rendering.text import fitted
 
-_LABEL, _NUMBER, _GAP = 78, 50, 8
+_LABEL, _NUMBER, _GAP = 96, 52, 8
 _BAR = (SIDEBAR - _LABEL - _NUMBER) // 2 * 2
-_EVENT_STAYS = 5  # steps for which an event stays written
+_BETWEEN = 12  # groups side by side
+
+EVENT_STAYS = 8
+"""Steps for which an event stays visible, ever fainter."""
+
+
+def faded(event: Event, age: int) -> str:
+    """The colour of an event that long ago."""
+    return tint(event.mark.colour, 1.0 - 0.75 * age / EVENT_STAYS)
 
 
 def draw_readouts(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
@@ -19,9 +28,12 @@ def draw_readouts(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
     scene, lived = stage.scene, stage.record.num_lived
     draw.text(stage.counter_at, f"step {time} / {stage.record.num_steps}", INK, font(15), anchor="rs")
     body, senses, doings = _groups(stage)
+    _draw_scale(draw, body, ("0", "1"))
     for row, level in enumerate(scene.levels):
         value = float(level.values[time])
         _draw_bar(draw, (body[0], body[1] + ROW * row), level.name, f"{value:.2f}", (0, value), level.colour)
+    if any(sense.signed for sense in scene.senses):
+        _draw_scale(draw, senses, (f"−{stage.sense_limit:g}", "0", f"{stage.sense_limit:g}"))
     for row, sense in enumerate(scene.senses):
         value = float(sense.values[time]) if time < lived else 0.0
         zero = 0.5 if sense.signed else 0.0
@@ -33,25 +45,41 @@ def draw_readouts(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
         _draw_bar(draw, (senses[0], senses[1] + ROW * row), short, number, share, sense.colour)
     action = stage.action_names[int(stage.record.actions[time - 1])] if time else "–"
     for row, (name, text) in enumerate((("action", action), ("return", f"{stage.returns[time]:.1f}"))):
-        draw.text((doings[0], doings[1] + ROW * row), name, QUIET, font(13))
-        draw.text((doings[0] + _LABEL, doings[1] + ROW * row), text, INK, font(13))
-    where, event = (doings[0], doings[1] + 2 * ROW), _latest(scene.events, time)
+        draw.text((doings[0], doings[1] + ROW * row), name, QUIET, font(14))
+        draw.text((doings[0] + 62, doings[1] + ROW * row), text, INK, font(14))
+    where, events = (doings[0], doings[1] + 2 * ROW), recent_events(scene.events, time)
     if time == lived:
         # Beside a plane there is room for one short line only.
         room = stage.counter_at[0] - where[0]
-        size = next((s for s in (13, 12, 11, 10) if draw.textlength(scene.ending.text, font(s, True)) <= room), 9)
+        size = next((s for s in (14, 13, 12, 11) if draw.textlength(scene.ending.text, font(s, True)) <= room), 10)
         draw.text(where, scene.ending.text, INK, font(size, True))
-    elif event is not None:
-        draw.text(where, event.name, event.mark.colour, font(13, True))
+    elif events:
+        event, age = events[-1]
+        draw.text(where, event.name, faded(event, age), font(14, True))
+
+
+def recent_events(events: tuple[Event, ...], time: int) -> list[tuple[Event, int]]:
+    """What happened in the last steps, and how many steps ago, the latest last."""
+    recent = [(time - int(t), i) for i, event in enumerate(events) for t in event.times if 0 <= time - t < EVENT_STAYS]
+    return [(events[i], age) for age, i in sorted(recent, key=lambda each: (-each[0], each[1]))]
 
 
 def _groups(stage: Stage) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """The upper left corners of body, senses and doings."""
-    x, y = stage.readings
+    """The upper left corners of body, senses and doings, below the scales of their bars."""
+    x, y = stage.readings[0], stage.readings[1] + SCALE_ROW
     if stage.scene.one_dimensional:
-        return (x, y), (x + SIDEBAR + 20, y), (x + 2 * (SIDEBAR + 20), y)
-    below = y + ROW * len(stage.scene.levels) + _GAP
+        return (x, y), (x + SIDEBAR + _BETWEEN, y), (x + 2 * (SIDEBAR + _BETWEEN), y)
+    below = y + ROW * len(stage.scene.levels) + _GAP + SCALE_ROW
     return (x, y), (x, below), (x, below + ROW * len(stage.scene.senses) + _GAP)
+
+
+def _draw_scale(draw: ImageDraw.ImageDraw, group: tuple[int, int], ticks: tuple[str, ...]) -> None:
+    """What the length of the bars below means, evenly from end to end."""
+    left, bottom = group[0] + _LABEL, group[1] - 1
+    for place, tick in enumerate(ticks):
+        x = left + _BAR * place // (len(ticks) - 1)
+        draw.text((x, bottom - 2), tick, QUIET, font(11), anchor="ms")
+        draw.line((x, bottom, x, bottom + 2), fill=QUIET)
 
 
 def _draw_bar(
@@ -60,17 +88,13 @@ def _draw_bar(
     """A bar filled between two shares of its length."""
     x, y = where
     left = x + _LABEL
-    draw.text((x, y), name, QUIET, font(13))
+    size = next((s for s in (14, 13, 12, 11) if draw.textlength(name, font(s)) < _LABEL - 6), 11)
+    label = fitted(name, lambda text: bool(draw.textlength(text, font(size)) < _LABEL - 6))
+    draw.text((x, y), label, QUIET, font(size))
     draw.rectangle((left, y + 2, left + _BAR, y + 13), fill=GHOST, outline=FAINT)
     begin, end = sorted(left + round(min(max(s, 0.0), 1.0) * _BAR) for s in share)
     if begin == end and share[0] > 0:
         draw.line((begin, y + 2, begin, y + 13), fill=QUIET)
     elif begin < end:
         draw.rectangle((begin, y + 2, end, y + 13), fill=colour)
-    draw.text((left + _BAR + 8, y), number, INK, font(13))
-
-
-def _latest(events: tuple[Event, ...], time: int) -> Event | None:
-    """What happened last, if that is not long ago."""
-    recent = [(int(t), i) for i, event in enumerate(events) for t in event.times if 0 <= time - t < _EVENT_STAYS]
-    return events[max(recent)[1]] if recent else None
+    draw.text((left + _BAR + 8, y), number, INK, font(14))

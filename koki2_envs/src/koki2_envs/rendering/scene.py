@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from koki2_envs.life_record import LifeRecord
-from koki2_envs.rendering.style import INK, Mark
+from koki2_envs.rendering.style import INK, SOLID, Dashes, Mark
 
 
 class Layer(NamedTuple):
@@ -55,7 +55,7 @@ class Curve(NamedTuple):
         name: for labels; what is in parentheses is left out where there is little room.
         values: (n + 1,) for a body variable, (n,) for a sense.
         colour: ``#rrggbb``.
-        dashed: whether the line is dashed.
+        dashes: of the line, as lengths drawn and left out in widths of the line; none where it is solid.
         undistorted: (n,) what a perfect sensor would have given, or None where the sensor was perfect.
         signed: whether a sense can be negative; if not, its axis begins at 0.
     """
@@ -63,7 +63,7 @@ class Curve(NamedTuple):
     name: str
     values: np.ndarray
     colour: str = INK
-    dashed: bool = False
+    dashes: Dashes = SOLID
     undistorted: np.ndarray | None = None
     signed: bool = True
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 
-import matplotlib
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from koki2_envs.rendering.style import FAINT, GHOST, INK, PAPER, QUIET, Mark, tint
+from koki2_envs.rendering.text import font_path
 
 _OVERSAMPLING = 8
 _TINTS = 9
@@ -17,9 +17,8 @@ _TINTS = 9
 
 @lru_cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """The house font, in pixels; matplotlib brings it along, so that it looks the same everywhere."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
+    """The house font, in pixels."""
+    return ImageFont.truetype(str(font_path(bold)), size)
 
 
 @lru_cache
@@ -33,8 +32,9 @@ def sprite(mark: Mark, size: int, hollow: bool = False) -> Image.Image:
     low, high, middle = 0.04 * n, 0.96 * n, 0.5 * n
     if mark.shape == "disc":
         draw.ellipse((low, low, high, high), **outline)
-    elif mark.shape == "block":
-        draw.rectangle((0, 0, n - 1, n - 1), **outline)
+    elif mark.shape in ("block", "square"):
+        inset = 0 if mark.shape == "block" else n // 8
+        draw.rectangle((inset, inset, n - 1 - inset, n - 1 - inset), **outline)
     else:
         draw.polygon(_corners(mark, low, high, middle), **outline)
     return picture.resize((size, size), Image.Resampling.LANCZOS)
@@ -45,10 +45,26 @@ def _corners(mark: Mark, low: float, high: float, middle: float) -> list[tuple[f
         return [(middle, low), (high, middle), (middle, high), (low, middle)]
     if mark.shape == "triangle":
         return [(middle, low), (high, high), (low, high)]
+    if mark.shape == "wedge":
+        return [(low, low), (high, low), (middle, high)]
+    if mark.shape in ("pentagon", "star"):
+        return _spikes(5, low, high, inner=0.45 if mark.shape == "star" else 0.81)
+    if mark.shape == "plus":
+        a, b = middle - 0.17 * (high - low), middle + 0.17 * (high - low)
+        upper = [(a, low), (b, low), (b, a), (high, a), (high, b), (b, b)]
+        return [*upper, (b, high), (a, high), (a, b), (low, b), (low, a), (a, a)]
     arm = 0.27 * (high - low)  # a cross with arms this wide, standing on its feet
     corner = [(low + arm, low), (middle, middle - arm), (high - arm, low), (high, low + arm)]
     right = [(middle + arm, middle), (high, high - arm), (high - arm, high), (middle, middle + arm)]
     return [*corner, *right, (low + arm, high), (low, high - arm), (middle - arm, middle), (low, low + arm)]
+
+
+def _spikes(count: int, low: float, high: float, inner: float) -> list[tuple[float, float]]:
+    """A star whose inner corners lie at a share of its radius; the first corner is at the top."""
+    angles = np.pi * np.arange(2 * count) / count
+    radii = (high - low) / 2 * np.where(np.arange(2 * count) % 2, inner, 1.0)
+    x, y = (low + high) / 2 + radii * np.sin(angles), (low + high) / 2 - radii * np.cos(angles)
+    return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
 @lru_cache

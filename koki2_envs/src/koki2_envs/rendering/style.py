@@ -1,12 +1,22 @@
 """Colours, marks and type. Nothing is distinguished by colour alone: shape, dashes or position differ too.
 
-The hues are those of Okabe and Ito (2008, "Color universal design"), two of them darkened for text on white.
+The hues are those of Okabe and Ito (2008, "Color universal design"), two of them darkened for text on white. Pictures
+are drawn in a style of their own, :func:`house_style`, and on a canvas of their own, :func:`new_figure`: a user's
+matplotlibrc, the backend of a notebook and pyplot change nothing in them, and they change nothing there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from koki2_envs.rendering.text import fitted, literal
 
 INK = "#1f2328"
 QUIET = "#6b7280"
@@ -19,11 +29,27 @@ BLUE = "#0072b2"
 PURPLE = "#a8467f"
 SKY = "#3a9bd5"
 
+Dashes = tuple[float, ...]
+SOLID: Dashes = ()
+DASHED: Dashes = (4, 1.5)
+DOTTED: Dashes = (1.2, 1.2)
+
 FONT = "DejaVu Sans"
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE = 13.0, 9.5, 8.5
 
-Shape = Literal["disc", "cross", "diamond", "triangle", "block"]
-MARKERS: dict[Shape, str] = {"disc": "o", "cross": "X", "diamond": "D", "triangle": "^", "block": "s"}
+Shape = Literal["disc", "cross", "diamond", "triangle", "block", "plus", "star", "square", "wedge", "pentagon"]
+MARKERS: dict[Shape, str] = {
+    "disc": "o",
+    "cross": "X",
+    "diamond": "D",
+    "triangle": "^",
+    "block": "s",
+    "plus": "P",
+    "star": "*",
+    "square": "s",
+    "wedge": "v",
+    "pentagon": "p",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +72,7 @@ class Mark:
         return MARKERS[self.shape]
 
 
+# Things in the world.
 GOOD = Mark(GREEN, "disc")
 BAD = Mark(VERMILLION, "cross", dashed=True)
 ZONE = Mark("#f8dcc4", "block")  # a light vermillion, on which path and sources stand out
@@ -54,7 +81,30 @@ SALT = Mark(VERMILLION, "triangle", dashed=True)
 SHELTER = Mark(BLUE, "triangle")
 SECOND = Mark("#b8860b", "triangle")  # dark goldenrod, away from the greens and the blues
 WALL = Mark("#8a919c", "block")
-PAIN = Mark(PURPLE, "diamond")
+
+# What happens to the agent, in shapes that no thing has.
+ATE = Mark(GREEN, "plus")
+ATE_SECOND = Mark(SECOND.colour, "square")
+DRANK = Mark(SKY, "wedge")
+DRANK_SALT = Mark(VERMILLION, "pentagon")
+HARMED = Mark(VERMILLION, "star")
+UNRIPE = Mark(PURPLE, "pentagon")
+PAIN = Mark(PURPLE, "wedge")
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib's defaults while a picture is built or written, and text that is drawn as it stands."""
+    defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if not name.startswith("backend")}
+    with matplotlib.rc_context({**defaults, "text.parse_math": False}):
+        yield
+
+
+def new_figure(width: float, height: float, dpi: int) -> Figure:
+    """An empty white figure, in inches, on a canvas of its own."""
+    figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def dress(ax: Any) -> None:
@@ -81,7 +131,7 @@ def legend(ax: Any, keys: list[Key], **where: Any) -> Any:
     """A frameless legend outside the data, where ``where`` says (``loc``, ``bbox_to_anchor``, ``ncols``)."""
     return ax.legend(
         [artist for artist, _ in keys],
-        [label for _, label in keys],
+        [literal(label) for _, label in keys],
         frameon=False,
         prop={"family": FONT, "size": TICK_SIZE + 0.5},
         labelcolor=INK,
@@ -94,8 +144,21 @@ def legend(ax: Any, keys: list[Key], **where: Any) -> Any:
 
 def heading(figure: Any, title: str, subtitle: str, *, left: float, top: float) -> None:
     """Title and subtitle at the top left; ``left`` and ``top`` in inches from the figure's corner."""
+    _write_line(figure, title, left, top, TITLE_SIZE, weight="bold", color=INK)
+    _write_line(figure, subtitle, left, top + 0.29, LABEL_SIZE + 0.5, color=QUIET)
+
+
+def _write_line(figure: Any, text: str, left: float, top: float, size: float, **style: Any) -> None:
+    """One line of text, in smaller type or shortened where it would leave the figure."""
     width, height = figure.get_size_inches()
-    x = left / width
-    figure.text(x, 1 - top / height, title, va="top", size=TITLE_SIZE, weight="bold", color=INK, family=FONT)
-    below = 1 - (top + 0.29) / height
-    figure.text(x, below, subtitle, va="top", size=LABEL_SIZE + 0.5, color=QUIET, family=FONT)
+    line = figure.text(left / width, 1 - top / height, "", va="top", size=size, family=FONT, **style)
+
+    def fits(shown: str) -> bool:
+        line.set_text(shown)
+        return bool(line.get_window_extent(figure.canvas.get_renderer()).x1 <= figure.bbox.x1 - 0.1 * figure.dpi)
+
+    for smaller in (size, 0.9 * size, 0.8 * size):
+        line.set_size(smaller)
+        if fits(literal(text)):
+            return
+    line.set_text(fitted(text, fits))

@@ -50,6 +50,14 @@ class HeldOutLives:
             self._measured[name] = summarize_lives(_rollout_policy(env, name, idle, num_steps, params, self.keys))
         return self._measured[name]
 
+    def rollout_genomes(self, genomes: jax.Array, evolved: Experiment | None = None) -> LifeSummary:
+        """Every life of each of G genomes (G, D): leaves (G, episodes), of numpy; see :meth:`evaluate_genomes`."""
+        problem = problem_in_world(evolved or self.experiment, self.experiment)
+        lives: LifeSummary = jax.tree.map(
+            np.asarray, compiled_rollout(problem, self.experiment.params, genomes, self.keys)
+        )
+        return lives
+
     def evaluate_genomes(
         self, genomes: jax.Array, names: Sequence[str] = (), evolved: Experiment | None = None
     ) -> list[Metrics]:
@@ -66,8 +74,7 @@ class HeldOutLives:
             NotFiniteError: a genome had a life in which its brain or its return was not finite; no mean over its lives
                 says anything.
         """
-        problem = problem_in_world(evolved or self.experiment, self.experiment)
-        lives = jax.tree.map(np.asarray, compiled_rollout(problem, self.experiment.params, genomes, self.keys))
+        lives = self.rollout_genomes(genomes, evolved)
         for index, finite in enumerate(lives.finite):
             if not finite.all():
                 culprit = names[index] if names else f"genome {index}"

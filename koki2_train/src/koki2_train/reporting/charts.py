@@ -8,8 +8,29 @@ from typing import Any
 import numpy as np
 
 from koki2_envs.rendering.style import FONT, INK, QUIET, TICK_SIZE
+from koki2_envs.rendering.text import literal
 
 _LINE_GAP = 0.17  # inches between labels at the right edge
+_FEW = 3  # points that make no line that would be seen
+
+
+def markers(values: np.ndarray, *, only_changes: bool = False) -> dict[str, Any]:
+    """The style of a line's markers: where it has few points, or where its value changes; none elsewhere."""
+    known = np.flatnonzero(np.isfinite(values))
+    if only_changes:
+        known = known[np.concatenate([[True], np.diff(values[known]) != 0])[: known.size]]
+    elif known.size > _FEW:
+        return {}
+    return {"marker": "o", "ms": 4.5, "markevery": known.tolist()}
+
+
+def limit_to(ax: Any, lines: Sequence[np.ndarray], references: Mapping[str, float] | None) -> None:
+    """Limits of fitness by lines and references alone: intervals of few runs are wide and would flatten the rest."""
+    values = np.concatenate([*lines, np.asarray(list((references or {}).values()), np.float64)])
+    values = values[np.isfinite(values)]
+    if values.size:
+        room = 0.06 * (np.ptp(values) or abs(values[0]) or 1.0)
+        ax.set_ylim(values.min() - room, values.max() + room)
 
 
 def draw_references(ax: Any, references: Mapping[str, float]) -> None:
@@ -24,8 +45,8 @@ def draw_references(ax: Any, references: Mapping[str, float]) -> None:
     beside: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": ax.get_yaxis_transform()}
     for name, place in zip(names, _spread([values[name] for name in names], gap), strict=True):
         ax.annotate(
-            f"{name} {values[name]:.1f}", (1.0, values[name]), xytext=(1.03, place), va="center", size=TICK_SIZE,
-            color=INK, family=FONT, annotation_clip=False, **beside,
+            literal(f"{name} {values[name]:.1f}"), (1.0, values[name]), xytext=(1.03, place), va="center",
+            size=TICK_SIZE, color=INK, family=FONT, annotation_clip=False, **beside,
             arrowprops={"arrowstyle": "-", "color": QUIET, "lw": 0.6, "shrinkA": 1, "shrinkB": 0},
         )  # fmt: skip
 

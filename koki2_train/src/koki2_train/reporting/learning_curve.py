@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -16,32 +15,36 @@ from matplotlib.patches import Patch
 from koki2_envs.rendering import save_figure
 from koki2_envs.rendering.style import (
     BLUE,
+    FONT,
     GREEN,
     INK,
+    LABEL_SIZE,
     QUIET,
     VERMILLION,
     Key,
     dress,
     heading,
+    house_style,
     legend,
+    new_figure,
     tint,
 )
 from koki2_train.evaluation.statistics import interval
-from koki2_train.reporting.charts import draw_references
+from koki2_train.reporting.charts import draw_references, limit_to, markers
 from koki2_train.reporting.curves import Curves, Row
 from koki2_train.runs.curve_rows import read_curve_rows
 from koki2_train.runs.directory import RunDirectory
 
-# Inches; 900 × 600 pixels.
-_WIDTH, _HEIGHT, _DPI = 9.0, 6.0, 100
-_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.85, 1.2, 1.22, 0.62, 0.22
-_PASS_RATE_SHARE = 0.24
+# Inches; 975 × 650 pixels. Small, so that type stays readable where the picture is shown at half its width.
+_WIDTH, _HEIGHT, _DPI = 7.5, 5.0, 130
+_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.85, 1.25, 1.3, 0.55, 0.18
+_PASS_RATE_SHARE = 0.28
 
 _CHAMPION, _TRAINING = BLUE, VERMILLION
 
 
 def learning_curve(rows: Sequence[Row], *, references: Mapping[str, float] | None = None, title: str = "") -> Figure:
-    """One run: best, mean and median fitness, the champion's validation score, and the pass rate where any failed.
+    """One run: the champion's validation score, mean and best of the population, and the pass rate where any failed.
 
     Args:
         rows: the lines of ``generations.jsonl``.
@@ -49,30 +52,32 @@ def learning_curve(rows: Sequence[Row], *, references: Mapping[str, float] | Non
         title: heading.
 
     Returns:
-        A matplotlib figure of 900 × 600 pixels, not registered with pyplot.
+        A matplotlib figure of 975 × 650 pixels, not registered with pyplot.
 
     Raises:
         ValueError: there are no rows.
     """
     curves = Curves.of(rows)
-    figure, fitness, below = _figure(curves.pass_rate)
-    champion = {"color": _CHAMPION, "lw": 2.4, "drawstyle": "steps-post", "zorder": 6}
-    marker = "o" if curves.generation.size == 1 else None  # a line of one point would not be seen
-    lines: list[tuple[str, np.ndarray, dict[str, Any]]] = [
-        ("champion (validation)", curves.champion, champion),
-        ("best (training)", curves.best, {"color": tint(_TRAINING, 0.55), "lw": 0.9, "zorder": 3}),
-        ("mean", curves.mean, {"color": _TRAINING, "lw": 1.8, "zorder": 5}),
-        ("median", curves.median, {"color": INK, "lw": 1.2, "ls": (0, (3, 1.4)), "zorder": 4}),
-    ]
-    keys: list[Key] = []
-    for name, values, style in lines:
-        if np.isfinite(values).any():
-            fitness.plot(curves.generation, values, marker=marker, ms=5, **style)
-            keys.append((Line2D([], [], **{**style, "drawstyle": "default"}), name))
-    keys += _mark_non_finite(fitness, curves)
-    _finish(figure, fitness, below, [curves], keys, references, title or "Learning curve")
-    if below is not None:
-        below.plot(curves.generation, 100 * curves.pass_rate, color=GREEN, lw=1.6, marker=marker)
+    with house_style():
+        figure, fitness, below = _figure(curves.pass_rate)
+        champion = {"color": _CHAMPION, "lw": 2.4, "drawstyle": "steps-post", "zorder": 6}
+        lines: list[tuple[str, np.ndarray, dict[str, Any]]] = [
+            ("champion (validation)", curves.champion, champion),
+            ("population mean (training)", curves.mean, {"color": _TRAINING, "lw": 1.2, "zorder": 5}),
+            ("population best (training)", curves.best, {"color": tint(_TRAINING, 0.5), "lw": 0.8, "zorder": 3}),
+        ]
+        keys: list[Key] = []
+        for name, values, style in lines:
+            if np.isfinite(values).any():
+                style |= markers(values, only_changes=values is curves.champion)
+                fitness.plot(curves.generation, values, **style)
+                keys.append((Line2D([], [], **{**style, "drawstyle": "default", "markevery": None}), name))
+        keys += _mark_non_finite(fitness, curves)
+        limit_to(fitness, [values for _, values, _ in lines], references)
+        if below is not None:
+            style = {"color": GREEN, "lw": 1.4, **markers(curves.pass_rate)}
+            below.plot(curves.generation, 100 * curves.pass_rate, **style)
+        _finish(figure, fitness, below, [curves], keys, references, title or "Learning curve")
     return figure
 
 
@@ -99,15 +104,17 @@ def learning_curves(
             every.append(Curves.of(rows))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-    figure, fitness, below = _figure(np.concatenate([curves.pass_rate for curves in every]))
-    keys = _draw_group(fitness, every, "champion", _CHAMPION, "champion (validation)", steps=True)
-    keys += _draw_group(fitness, every, "mean", _TRAINING, "population mean (training)")
-    keys.append((Line2D([], [], color=QUIET, lw=0.8), "single runs"))
-    if len(every) > 1:
-        keys.append((Patch(facecolor=tint(QUIET, 0.3), lw=0), "95 % interval of the mean"))
-    _finish(figure, fitness, below, every, keys, references, title or f"Learning curves of {len(every)} runs")
-    if below is not None:
-        _draw_group(below, every, "pass_rate", GREEN, "pass rate", scale=100.0)
+    with house_style():
+        figure, fitness, below = _figure(np.concatenate([curves.pass_rate for curves in every]))
+        keys = _draw_group(fitness, every, "champion", _CHAMPION, "champion (validation)", steps=True)
+        keys += _draw_group(fitness, every, "mean", _TRAINING, "population mean (training)")
+        keys.append((Line2D([], [], color=QUIET, lw=0.8), "single runs"))
+        if len(every) > 1:
+            keys.append((Patch(facecolor=tint(QUIET, 0.3), lw=0), "95 % interval of the mean over runs"))
+        limit_to(fitness, [values for run in every for values in (run.champion, run.mean)], references)
+        if below is not None:
+            _draw_group(below, every, "pass_rate", GREEN, "pass rate", scale=100.0)
+        _finish(figure, fitness, below, every, keys, references, title or f"Learning curves of {len(every)} runs")
     return figure
 
 
@@ -158,8 +165,7 @@ def write_learning_curves(
 
 def _figure(pass_rate: np.ndarray) -> tuple[Figure, Any, Any | None]:
     """The figure, the axes of fitness, and those of the pass rate where any genome failed."""
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(_WIDTH, _HEIGHT, _DPI)
     filtered = bool((pass_rate < 1.0).any())
     room = _HEIGHT - _TOP - _BOTTOM
     lower = _PASS_RATE_SHARE * room if filtered else 0.0
@@ -176,9 +182,12 @@ def _figure(pass_rate: np.ndarray) -> tuple[Figure, Any, Any | None]:
         return figure, fitness, None
     below = axes(_BOTTOM, lower)
     fitness.tick_params(labelbottom=False)
-    below.set_ylim(0, 104)
-    below.set_yticks([0, 50, 100])
-    below.set_ylabel("viable (%)")
+    # From the next lower of these on, so that few failures are seen too.
+    worst = 100 * float(np.nanmin(pass_rate))
+    low = next(low for low in (90, 50, 0) if low <= worst)
+    below.set_ylim(low - 0.04 * (100 - low), 100 + 0.04 * (100 - low))
+    below.set_yticks([low, (100 + low) // 2, 100])
+    below.set_ylabel("viable\ngenomes (%)")
     return figure, fitness, below
 
 
@@ -188,7 +197,9 @@ def _draw_group(
     """One quantity of all runs: a thin line each, their mean and its interval; returns the legend's keys."""
     style = {"drawstyle": "steps-post"} if steps else {}
     for run in runs:
-        ax.plot(run.generation, scale * getattr(run, field), color=tint(colour, 0.5), lw=0.8, zorder=3, **style)
+        values = scale * getattr(run, field)
+        look = {"color": tint(colour, 0.5), "lw": 0.8, **style, **markers(values)}
+        ax.plot(run.generation, values, zorder=3, **look)
     shared = np.asarray(sorted(set.intersection(*(set(run.generation) for run in runs))))
     if len(runs) > 1 and shared.size:
         rows = [scale * getattr(run, field)[np.isin(run.generation, shared)] for run in runs]
@@ -199,7 +210,7 @@ def _draw_group(
         low, high = np.asarray(bounds, np.float64).T
         step = "post" if steps else None
         ax.fill_between(shared, low, high, color=colour, alpha=0.18, lw=0, step=step, zorder=2)
-        ax.plot(shared, mean, color=colour, lw=2.2, zorder=5, **style)
+        ax.plot(shared, mean, color=colour, lw=2.2, zorder=5, **style, **markers(mean))
     return [(Line2D([], [], color=colour, lw=2.2), label)]
 
 
@@ -225,17 +236,20 @@ def _finish(
     """Axes, reference lines, legend and headings that one run and several have in common."""
     first, last = min(c.generation[0] for c in runs), max(c.generation[-1] for c in runs)
     for ax in (fitness, below) if below is not None else (fitness,):
-        ax.set_xlim(*((first, last) if last > first else (first - 0.5, first + 0.5)))
+        room = 0.012 * (last - first) or 0.5  # for the markers at both ends
+        ax.set_xlim(first - room, last + room)
         ax.xaxis.get_major_locator().set_params(integer=True)
         if last == first:
             ax.set_xticks([first])
         ax.grid(axis="y", color=tint(QUIET, 0.2), lw=0.6)
         ax.set_axisbelow(True)
     (fitness if below is None else below).set_xlabel("generation")
-    fitness.set_ylabel("fitness (return of one life)")
-    figure.align_ylabels()
+    fitness.set_ylabel("mean fitness (return per life)")
+    if not any(np.isfinite(run.mean).any() or np.isfinite(run.champion).any() for run in runs):
+        style: dict[str, Any] = {"ha": "center", "va": "center", "size": LABEL_SIZE, "color": QUIET, "family": FONT}
+        fitness.text(0.5, 0.5, "no finite fitness", transform=fitness.transAxes, **style)
     draw_references(fitness, references or {})
-    legend(fitness, keys, loc="lower left", bbox_to_anchor=(0.0, 1.025), ncols=5, columnspacing=1.5)
+    legend(fitness, keys, loc="lower left", bbox_to_anchor=(0.0, 1.025), ncols=2, columnspacing=1.5)
     heading(figure, title, _facts(runs), left=_LEFT, top=0.2)
 
 

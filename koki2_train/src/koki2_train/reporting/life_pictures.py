@@ -8,11 +8,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LinearSegmentedColormap
 
 from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering import Panel, animate_life, draw_life, save_figure
-from koki2_envs.rendering.style import FONT, INK, PAPER, QUIET, TICK_SIZE
+from koki2_envs.rendering.style import FONT, INK, PAPER, QUIET, TICK_SIZE, dress
 from koki2_train.brains import Brain
 from koki2_train.rollout.lifetime import Trace, trace_life
 from koki2_train.rollout.metrics import LifeSummary
@@ -40,6 +40,18 @@ def record_life(
     idle = env_params.idle_knobs()
     summary, trace = jax.device_get(_trace(env, env_params, idle, brain, weights, key, steps))
     return summary, _record_of(trace)
+
+
+def choose_life(fitness: np.ndarray, which: str) -> int:
+    """The number of a life by its fitness among others, the lowest one of equals.
+
+    Args:
+        fitness: (L,) float; a life without a finite fitness counts as worse than any other.
+        which: ``worst``, ``best`` or ``median``; of an even number of lives the median is the lower one of two.
+    """
+    ranked = np.where(np.isfinite(fitness), fitness, -np.inf)
+    place = {"worst": 0, "median": (ranked.size - 1) // 2, "best": ranked.size - 1}[which]
+    return int(np.flatnonzero(ranked == np.sort(ranked)[place])[0])
 
 
 def write_life(
@@ -89,20 +101,31 @@ def write_life(
 
 
 def spike_panel(spikes: np.ndarray) -> Panel:
-    """A raster of spikes (n, N), one row a neuron."""
+    """A raster of spikes (n, N), one row a neuron, with the firing rate of each at the right."""
     lived, neurons = spikes.shape
+    rates = spikes.mean(axis=0)
 
     def draw(ax: Any) -> None:
-        colours = ListedColormap([PAPER, INK])
+        room = ax.get_window_extent()
+        crowded = lived > room.width or neurons > room.height  # several to a pixel, which shows their mean
+        colours = LinearSegmentedColormap.from_list("koki2_spikes", [PAPER, INK])
         extent = (0, lived, neurons - 0.5, -0.5)
-        ax.imshow(spikes.T > 0, cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="nearest", extent=extent)
+        ax.imshow(
+            (spikes.T > 0).astype(float), cmap=colours, vmin=0, vmax=1, aspect="auto", extent=extent,
+            interpolation="antialiased" if crowded else "nearest",
+        )  # fmt: skip
         ax.set_ylim(neurons - 0.5, -0.5)
-        ax.set_yticks([0, neurons - 1] if neurons > 1 else [0])
-        ax.set_ylabel("neuron")
-        style: dict[str, Any] = {"va": "top", "size": TICK_SIZE + 0.5, "color": QUIET, "family": FONT}
-        silent = int((spikes.sum(axis=0) == 0).sum())
-        text = f"spikes in {spikes.mean():.0%} of\nneuron-steps;\n{silent} of {neurons} silent".replace("%", " %")
-        ax.text(1.015, 1.0, text, transform=ax.transAxes, linespacing=1.5, **style)
+        ax.set_yticks(sorted({0, neurons // 2, neurons - 1}))
+        ax.set_ylabel("neuron index")
+        beside = ax.inset_axes((1.02, 0.0, 0.13, 1.0))
+        dress(beside)
+        edges = np.arange(neurons + 1) - 0.5
+        beside.stairs(rates, edges, orientation="horizontal", fill=True, color=QUIET, linewidth=0)
+        beside.set(xlim=(0, 1), ylim=(neurons - 0.5, -0.5), xticks=[0, 1], yticks=[], xlabel="firing rate (1/step)")
+        beside.xaxis.label.set_size(TICK_SIZE)
+        style: dict[str, Any] = {"va": "top", "size": TICK_SIZE, "color": QUIET, "family": FONT}
+        text = f"mean rate\n{rates.mean():.2f};\n{int((rates == 0).sum())} of {neurons}\nsilent"
+        ax.text(1.18, 1.0, text, transform=ax.transAxes, linespacing=1.4, **style)
 
     return Panel(draw, _SPIKE_HEIGHT)
 

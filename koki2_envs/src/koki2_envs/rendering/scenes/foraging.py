@@ -14,7 +14,7 @@ from koki2_envs.knobs import is_always, value_at
 from koki2_envs.life_record import LifeRecord
 from koki2_envs.params import ForagingParams
 from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived_states, scene_of
-from koki2_envs.rendering.style import BAD, BLUE, GOOD, PURPLE
+from koki2_envs.rendering.style import ATE, BAD, BLUE, DASHED, GOOD, HARMED, PURPLE
 
 
 @scene_of.register
@@ -35,10 +35,10 @@ def foraging_scene(env: Foraging, params: ForagingParams, record: LifeRecord) ->
         ),
         events=tuple(
             Event(name, mark, times)
-            for name, mark, times in (("ate", GOOD, good_arrivals), ("was harmed", BAD, bad_arrivals))
+            for name, mark, times in (("ate", ATE, good_arrivals), ("was harmed", HARMED, bad_arrivals))
             if times.size
         ),
-        levels=(Curve("energy", states.energy, BLUE), Curve("integrity", states.integrity, PURPLE, dashed=True)),
+        levels=(Curve("energy", states.energy, BLUE), Curve("integrity", states.integrity, PURPLE, dashes=DASHED)),
         senses=_gradients(env, params, record, (width, height)),
         ending=_foraging_ending(states, params, record),
         reach=_reach(env, params, states),

@@ -11,7 +11,7 @@ from koki2_envs.life_record import LifeRecord
 from koki2_envs.params import HomeostasisParams
 from koki2_envs.rendering.scene import Curve, Ending, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
-from koki2_envs.rendering.style import BAD, GOOD, SALT, WATER, Mark
+from koki2_envs.rendering.style import ATE, BAD, DOTTED, DRANK, DRANK_SALT, GOOD, HARMED, SALT, WATER, Mark
 
 
 @scene_of.register
@@ -28,11 +28,12 @@ def homeostasis_scene(env: Homeostasis, params: HomeostasisParams, record: LifeR
     )
     info = {name: np.asarray(values)[:lived] for name, values in record.info.items()}
     happened = (
-        ("ate", GOOD, info["energy_gained"] > 0),
-        ("drank", WATER, (info["water_gained"] > 0) & (info["salty_arrivals"] == 0)),
-        ("drank salt", SALT, info["salty_arrivals"] > 0),
+        ("ate", ATE, info["energy_gained"] > 0),
+        ("drank", DRANK, (info["water_gained"] > 0) & (info["salty_arrivals"] == 0)),
+        ("drank salt", DRANK_SALT, info["salty_arrivals"] > 0),
+        ("was harmed", HARMED, info["bad_arrivals"] > info["salty_arrivals"]),
     )
-    hydration = Curve("hydration", states.hydration, WATER.colour, dashed=True)
+    hydration = Curve("hydration", states.hydration, WATER.colour, dashes=DOTTED)
     return dataclasses.replace(
         scene,
         layers=tuple(

@@ -12,7 +12,7 @@ from koki2_envs.life_record import LifeRecord
 from koki2_envs.params import SeasonsParams
 from koki2_envs.rendering.scene import Curve, Event, Layer, Scene, lived_states, scene_of
 from koki2_envs.rendering.scenes.foraging import foraging_scene, sensed_gradient
-from koki2_envs.rendering.style import BAD, GOOD, PAIN, SECOND
+from koki2_envs.rendering.style import ATE, ATE_SECOND, BAD, GOOD, HARMED, SECOND, UNRIPE
 
 
 @scene_of.register
@@ -28,10 +28,10 @@ def _(env: Seasons, params: SeasonsParams, record: LifeRecord) -> Scene:
     info = {name: np.asarray(values)[:lived] for name, values in record.info.items()}
     second = info["second_meals"] > 0
     happened = (
-        ("ate the first", GOOD, (info["energy_gained"] > 0) & ~second),
-        ("ate the second", SECOND, second),
-        ("ate out of season", PAIN, info["unripe_arrivals"] > 0),
-        ("was harmed", BAD, info["bad_arrivals"] > info["unripe_arrivals"]),
+        ("ate the first", ATE, (info["energy_gained"] > 0) & ~second),
+        ("ate the second", ATE_SECOND, second),
+        ("ate out of season", UNRIPE, info["unripe_arrivals"] > 0),
+        ("was harmed", HARMED, info["bad_arrivals"] > info["unripe_arrivals"]),
     )
     return dataclasses.replace(
         scene,

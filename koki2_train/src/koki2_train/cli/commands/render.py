@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,10 +12,39 @@ from koki2_train.cli.output import number, printable, say
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
 
+_CHOICES = ("worst", "median", "best")
+_LIVES = 32
+"""Among how many lives ``worst``, ``median`` and ``best`` are chosen."""
+
+
+class LifeType(click.ParamType):
+    """The number of a life, or which one among the first lives."""
+
+    name = "life"
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        """How help shows it."""
+        return "|".join((*_CHOICES, "N"))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """A number, or the name of a choice."""
+        if value in _CHOICES:
+            return str(value)
+        try:
+            return int(click.IntRange(min=0).convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f"{value!r} is neither {', '.join(_CHOICES)} nor the number of a life, from 0", param, ctx)
+
 
 @click.command("render")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--life", type=click.IntRange(min=0), default=0, show_default=True, help="Which held-out life.")
+@click.option(
+    "--life",
+    type=LifeType(),
+    default="median",
+    show_default=True,
+    help=f"Which held-out life: by its number, or the one of worst, median or best fitness among the first {_LIVES}.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE",
@@ -22,7 +52,7 @@ from koki2_train.cli.setting_sources import take_assignments
 )  # fmt: skip
 @adult_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
-def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult: bool, out: Path | None) -> None:
+def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...], adult: bool, out: Path | None) -> None:
     """Draw a held-out life of RUN's champion: life.png, with what its neurons did, and life.gif."""
     overrides = take_assignments(assignments)
 
@@ -30,10 +60,11 @@ def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult
 
     set_up(1)
     import jax
+    import numpy as np
 
-    from koki2_train.evaluation import load_champion, problem_in_world, with_test_world
+    from koki2_train.evaluation import HeldOutLives, load_champion, problem_in_world, with_test_world
     from koki2_train.random_streams import Stream, life_keys, stream_key
-    from koki2_train.reporting.life_pictures import write_life
+    from koki2_train.reporting.life_pictures import choose_life, write_life
     from koki2_train.runs.directory import RunError
     from koki2_train.runs.find import find_run
 
@@ -45,6 +76,14 @@ def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult
         champion = load_champion(directory, trained)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
+    if isinstance(life, str):
+        with working():
+            lives = HeldOutLives(experiment, _LIVES, seed).rollout_genomes(champion[None], trained)
+        chosen = choose_life(np.asarray(lives.fitness[0]), life)
+        name = f"held-out life {chosen} of {_LIVES}, {life} fitness"
+        life = chosen
+    else:
+        name = f"held-out life {life}"
     key = life_keys(stream_key(jax.random.key(seed), Stream.TEST), life + 1)[life]
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +91,7 @@ def command(run: Path, life: int, seed: int, assignments: tuple[str, ...], adult
     with working():
         summary = write_life(
             problem.env, experiment.params, problem.brain, problem.develop(champion), key, png_path=png, gif_path=gif,
-            title=f"{experiment.rung}: champion of {run}, held-out life {life}",
+            title=f"{experiment.rung}: champion of {run}, {name}",
         )  # fmt: skip
-    for line in (png, gif, f"fitness {number(float(summary.fitness), 1)}"):
+    for line in (png, gif, f"{name}: {number(float(summary.fitness), 1)}"):
         say(printable(line))
