@@ -25,7 +25,16 @@ ALLOWED = {
     "rollout": {"knobs", "suggestions", "life_record", "reference_policies"},
     "wrappers": set(),
     "testing": {"knobs", "suggestions"},
-    "rendering": {"files", "matplotlib_import", "knobs", "params", "mechanics", "environments", "life_record", "ladder"},
+    "rendering": {
+        "files",
+        "matplotlib_import",
+        "knobs",
+        "params",
+        "mechanics",
+        "environments",
+        "life_record",
+        "ladder",
+    },
     "__main__": {"ladder"},
 }
 

@@ -12,6 +12,7 @@ from PIL import Image
 from koki2_envs import RUNGS, LifeRecord, make, rollout
 from koki2_envs.files import write_atomically
 from koki2_envs.rendering import (
+    Event,
     Layer,
     Mark,
     Panel,
@@ -19,8 +20,11 @@ from koki2_envs.rendering import (
     draw_life,
     save_figure,
     scene_of,
+    style,
 )
 from koki2_envs.rendering import film as film_module
+from koki2_envs.rendering.readouts import faded, recent_events
+from koki2_envs.rendering.window import window_of
 
 FORAGING = ("L0.0", "L0.1", "L0.2", "L1.0", "L1.1")
 STEPS = 24
@@ -125,6 +129,80 @@ def test_worlds_of_odd_shapes_can_be_drawn(size, tmp_path):
     life = a_life("L0.0", width=size[0], height=size[1])
     assert pixels(draw_life(*life)).size
     assert animate_life(*life, tmp_path / "life.gif").stat().st_size
+
+
+def test_things_and_events_differ_in_shape():
+    things = (style.GOOD, style.BAD, style.ZONE, style.WATER, style.SALT, style.SHELTER, style.SECOND, style.WALL)
+    events = (style.ATE, style.ATE_SECOND, style.DRANK, style.DRANK_SALT, style.HARMED, style.UNRIPE, style.PAIN)
+    assert not {mark.shape for mark in things} & {mark.shape for mark in events}
+    together = (
+        (style.ATE, style.HARMED, style.DRANK, style.DRANK_SALT),
+        (style.ATE, style.HARMED, style.ATE_SECOND, style.UNRIPE),
+        (style.ATE, style.HARMED, style.PAIN),
+    )
+    for marks in together:
+        assert len({mark.shape for mark in marks}) == len(marks)
+        assert len({(mark.shape, mark.marker) for mark in marks}) == len(marks)
+
+
+def test_moves_that_move_nothing_are_light():
+    env, params, record = a_life("L0.1", "straight", width=3, height=3)
+    moved = (np.diff(record.states.pos, axis=0) != 0).any(axis=1)
+    assert 0 < moved.sum() < STEPS
+    panel = next(ax for ax in draw_life(env, params, record).axes if ax.get_ylabel() == "action")
+    bars = {bars.get_facecolor()[0].tolist()[0]: bars for bars in panel.collections if bars.get_paths()}
+    steps = [sum(np.ptp(path.vertices[:, 0]) for path in bars[shade].get_paths()) for shade in sorted(bars)]
+    assert steps == [moved.sum(), STEPS - moved.sum()]
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["no move"]
+
+
+def test_moves_across_a_line_are_said_to_do_nothing():
+    panel = next(ax for ax in draw_life(*a_life("L0.0")).axes if ax.get_ylabel() == "action")
+    assert [text.get_text().endswith("= stay") for text in panel.texts] == [False, True, True, False, False]
+
+
+def test_a_long_line_is_shown_where_it_was_lived_on():
+    env, params, record = a_life("L0.0", "stay", width=200)
+    scene = scene_of(env, params, record)
+    scene = dataclasses.replace(scene, path=scene.path * 0 + np.asarray([100, 0]))
+    window = window_of(scene)
+    assert (window.first.tolist(), window.last.tolist()) == ([92, 0], [107, 0])
+    assert window.axis_label(0, scene.size) == "x (cells 92–107 of 0–199)"
+    (layer,) = scene.layers
+    things = dataclasses.replace(scene, layers=(layer._replace(pos=np.tile([[[95, 0], [7, 0]]], (STEPS + 1, 1, 1))),))
+    assert window.outside(things.layers[0]) == "1 of 2 outside"
+    wide = dataclasses.replace(scene, path=np.stack([np.linspace(0, 180, STEPS + 1).astype(int)] * 2, 1) * [1, 0])
+    assert window_of(wide).size == scene.size
+    edge = dataclasses.replace(scene, path=scene.path * 0 + np.asarray([199, 0]))
+    assert window_of(edge).first[0] == 184
+
+
+def test_a_short_life_fills_its_picture():
+    env, params, record = a_life("L0.2", energy_decay=0.15)  # 7 of 24 steps
+    axes = draw_life(env, params, record).axes
+    assert {ax.get_xlim() for ax in axes} == {(0.0, 10.0)}
+    assert "not lived\n(to 24)" in [text.get_text() for text in axes[0].texts]
+
+
+def test_events_fade():
+    ate = Event("ate", style.ATE, np.asarray([5]))
+    ages = [[age for _, age in recent_events((ate,), time)] for time in range(4, 15)]
+    assert ages == [[], [0], [1], [2], [3], [4], [5], [6], [7], [], []]
+    shades = [faded(ate, age) for age in range(8)]
+    assert shades == sorted(shades)
+    assert len(set(shades)) == 8
+
+
+def test_names_that_matplotlib_would_read_as_formulas_are_drawn_as_they_stand(tmp_path):
+    title = "runs/cost$5_$x {a[lr=0.1]} 100% \\frac\n" + "\N{SNAKE}"
+    figure = draw_life(*a_life("L0.2"), title=title)
+    assert figure.texts[0].get_text() == "runs/cost$5_$x {a[lr=0.1]} 100% \\frac\\n\\U0001f40d"
+    figure = draw_life(*a_life("L0.2"), title="x" * 80 + "1" + "x" * 80)
+    other = draw_life(*a_life("L0.2"), title="x" * 80 + "2" + "x" * 80)
+    assert figure.texts[0].get_text() != other.texts[0].get_text()
+    figure.canvas.draw()
+    assert figure.texts[0].get_window_extent().x1 < figure.bbox.x1
+    assert animate_life(*a_life("L0.2"), tmp_path / "life.gif", title=title).stat().st_size
 
 
 def test_reaching_the_goal_is_no_death():

@@ -168,7 +168,7 @@ class TestAdults:
             "koki2_train.reporting.life_pictures.write_life",
             lambda env, params, *_, **__: drawn.append(params) or _LIFE,
         )
-        assert cli("render", nursed.path, "--adult", "--out", tmp_path).code == 0
+        assert cli("render", nursed.path, "--adult", "--life", 3, "--out", tmp_path).code == 0
         assert drawn == [nursed.read_trial().experiment.without_nursing().params]
 
 

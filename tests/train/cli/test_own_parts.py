@@ -68,7 +68,11 @@ def test_a_run_of_custom_parts_from_beginning_to_pictures(cli, tmp_path, unimpor
     assert np.isfinite(evaluated.json["runs"][0]["metrics"]["fitness"]["mean"])
     forgetful = cli("evaluate", out, "--episodes", 8, "--set", "memory=0", "--json")
     assert forgetful.code == 0, forgetful.err
-    assert cli("render", out).code == 0
+    drawn = cli("render", out)
+    name, fitness = drawn.out.splitlines()[-1].split(": ")
+    life = name.split()[2]
+    assert name == f"held-out life {life} of 32, median fitness"
+    assert cli("render", out, "--life", life).out.splitlines()[-1] == f"held-out life {life}: {fitness}"
     assert {"life.png", "life.gif"} <= {path.name for path in out.iterdir()}
 
     unimportable()

@@ -3,11 +3,13 @@
 import io
 import json
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.text import Text
 from PIL import Image
 
+from koki2_envs.rendering import save_figure
 from koki2_train.reporting.curves import Curves
 from koki2_train.reporting.learning_curve import (
     learning_curve,
@@ -126,6 +128,66 @@ def test_the_band_is_students_interval():
         [band.get_paths()[0].vertices[:, 1] for band in figure.axes[0].collections if band.get_paths()]
     )
     np.testing.assert_allclose(heights.min(), 2 - 4.302653 / np.sqrt(3), rtol=1e-5)
+
+
+def test_wide_intervals_do_not_flatten_the_lines():
+    figure = learning_curves({str(level): generations(20, fitness_mean=level) for level in (100.0, 140.0)})
+    low, high = figure.axes[0].get_ylim()
+    assert 90 < low < 100
+    assert 140 < high < 150  # the interval of two runs reaches beyond 370
+
+
+def test_scores_too_few_for_a_line_have_a_mark():
+    late = generations(20)
+    for row in late[:-1]:
+        row["champion_score"] = None
+    champion, mean, *_ = learning_curve(late).axes[0].get_lines()
+    assert (champion.get_marker(), champion.get_markevery()) == ("o", [19])
+    assert mean.get_marker() == "None"
+    assert learning_curve(generations()).axes[0].get_lines()[0].get_markevery() == [4, 10]  # every new champion
+
+
+@pytest.mark.parametrize(("viable", "lowest"), [(0.97, 90), (0.6, 50), (0.2, 0)])
+def test_few_failures_are_seen(viable, lowest):
+    assert learning_curve(generations(viable=viable)).axes[1].get_yticks()[0] == lowest
+
+
+def test_fitness_that_was_never_finite_is_said():
+    nothing = {"fitness_best": None, "fitness_mean": None, "champion_score": None}
+    assert "no finite fitness" in words(learning_curve(generations(3, **nothing)))
+
+
+def test_names_are_drawn_as_they_stand():
+    figure = learning_curve(generations(2), references={"a_$b$": 1.0}, title="a[lr=0.1] cost$5_$x\n100%")
+    assert "a[lr=0.1] cost$5_$x\\n100%" in words(figure)
+    assert not any(text.get_parse_math() for text in (*figure.texts, *figure.axes[0].texts))
+    assert picture(figure)
+
+
+def test_a_users_style_changes_nothing(tmp_path):
+    def bytes_of(name):
+        figure = learning_curve(generations(5, viable=0.5), references=REFERENCES, title="runs/a_$1")
+        return save_figure(figure, tmp_path / name).read_bytes()
+
+    plain = bytes_of("plain.png")
+    other = {
+        "text.usetex": True,
+        "figure.facecolor": "black",
+        "axes.facecolor": "black",
+        "savefig.bbox": "tight",
+        "savefig.dpi": 30,
+        "savefig.transparent": True,
+        "font.family": "cursive",
+        "lines.linewidth": 9.0,
+        "axes.grid": True,
+        "ytick.right": True,
+        "text.hinting": "none",
+        "path.sketch": (1.0, 100.0, 2.0),
+    }
+    with matplotlib.rc_context(other):
+        before = dict(matplotlib.rcParams)
+        assert bytes_of("other.png") == plain
+        assert dict(matplotlib.rcParams) == before
 
 
 def test_rows_of_a_resumed_run_count_once_and_the_later_one_counts():

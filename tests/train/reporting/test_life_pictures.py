@@ -3,11 +3,12 @@
 import jax
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from koki2_train.brains import ReferenceBrain, SpikingBrain
 from koki2_train.experiment import Experiment
-from koki2_train.reporting.life_pictures import record_life, spike_panel, write_life
+from koki2_train.reporting.life_pictures import choose_life, record_life, spike_panel, write_life
 from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.problem import Problem
 
@@ -79,9 +80,32 @@ def test_whatever_a_brain_records_is_kept_and_only_spikes_are_drawn(spiking, tmp
     assert write_life(env, env_params, talkative, weights, jax.random.key(5), png_path=png).fitness == plain.fitness
 
 
-def test_spike_panel_draws_a_row_a_neuron():
-    from matplotlib.figure import Figure
+@pytest.mark.parametrize(
+    ("fitness", "worst", "median", "best"),
+    [
+        ([3.0, 1.0, 2.0], 1, 2, 0),
+        ([3.0, 1.0, 2.0, 4.0], 1, 2, 3),  # of an even number the lower one
+        ([2.0, 1.0, 2.0, 2.0, 2.0], 1, 0, 0),  # of equals the first
+        ([5.0, np.nan, 6.0], 1, 0, 2),
+        ([np.nan, np.inf], 0, 0, 0),
+        ([7.0], 0, 0, 0),
+    ],
+)
+def test_a_life_is_chosen_by_its_fitness(fitness, worst, median, best):
+    chosen = [choose_life(np.asarray(fitness), which) for which in ("worst", "median", "best")]
+    assert chosen == [worst, median, best]
 
+
+def test_crowded_spikes_are_averaged_and_few_are_not():
+    def drawn(shape):
+        ax = Figure(figsize=(4, 3)).add_subplot()
+        spike_panel(np.zeros(shape)).draw(ax)
+        return ax.images[0].get_interpolation()
+
+    assert [drawn((9, 3)), drawn((9, 900)), drawn((900, 3))] == ["nearest", "antialiased", "antialiased"]
+
+
+def test_spike_panel_draws_a_row_a_neuron():
     spikes = np.zeros((7, 4))
     spikes[2, 3] = 1.0
     ax = Figure().add_subplot()
@@ -89,7 +113,7 @@ def test_spike_panel_draws_a_row_a_neuron():
     shown = ax.images[0].get_array()
     assert shown.shape == (4, 7)
     assert np.argwhere(shown).tolist() == [[3, 2]]
-    assert ax.texts[0].get_text().split() == "mean rate 0.04; 3 of 4 silent".split()
+    assert ax.texts[0].get_text().split() == ["mean", "rate", "0.04;", "3", "of", "4", "silent"]
     (rates,) = ax.child_axes
     assert rates.patches[0].get_data().values.tolist() == [0.0, 0.0, 0.0, pytest.approx(1 / 7)]
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 
 from koki2_train.reporting.sweep_chart import sweep_chart
@@ -41,6 +42,57 @@ def test_one_knob_of_words_is_not_joined():
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["rich\nnursery", "risk\ngating"]
     lines = [line for line in ax.lines if line.get_linestyle() == "-"]  # intervals, each at its place
     assert sorted(set(map(tuple, (line.get_xdata() for line in lines)))) == [(0.0, 0.0), (1.0, 1.0)]
+
+
+def test_seeds_that_coincide_stand_beside_each_other():
+    result = result_of({"combined": ["0", "1"]}, (0, 1, 2, 3))
+    result["cells"][0]["fitness_by_seed"] = {"0": 100.0, "1": 100.0, "2": 110.0, "3": 100.01}
+    (ax,) = sweep_chart(result).axes
+    seeds = next(line for line in ax.lines if line.get_label() == "seeds")
+    order = np.argsort(seeds.get_xdata())
+    assert seeds.get_ydata()[order].tolist() == [100.0, 110.0, 100.0, 100.01]
+    assert np.unique(seeds.get_xdata()).size == 3
+    assert (seeds.get_xdata() < 0.6).all(), "before the next cell"
+
+
+def test_many_seeds_that_coincide_stay_in_their_column():
+    result = result_of({"combined": ["0", "1"]}, range(200))
+    result["cells"][0]["fitness_by_seed"] = dict.fromkeys(map(str, range(200)), 100.0)
+    (ax,) = sweep_chart(result).axes
+    seeds = next(line for line in ax.lines if line.get_label() == "seeds").get_xdata()
+    assert np.unique(seeds).size == 200
+    assert 0 < seeds.min() < seeds.max() <= 0.5
+
+
+def test_wide_intervals_are_cut_off():
+    result = result_of({"combined": ["0", "1"]}, (0, 1))
+    result["cells"][0]["metrics"]["fitness"]["ci95"] = [-1e4, 1e4]
+    low, high = sweep_chart(result).axes[0].get_ylim()
+    assert -1e3 < low < 90
+    assert 130 < high < 1e3
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("combined", "strength of combined nursing (0 is none, 1 is full nursing)"),
+        ("sensory_gating", "strength of sensory gating (0 is none, 1 is full nursing)"),
+        ("energy_init", "energy init: energy at birth"),
+        ("own_$knob", "own $knob"),
+    ],
+)
+def test_axes_say_what_varies_in_words(name, title):
+    (ax,) = drawn({name: ["0", "1"]}).axes
+    assert ax.get_xlabel() == title
+    assert ax.get_ylabel() == "held-out fitness (mean over lives)"
+    assert not ax.xaxis.label.get_parse_math()
+
+
+def test_units_are_named_and_numbers_too_near_are_not_to_scale():
+    (ax,) = drawn({"sense_radius": ["0", "0.1", "100"]}).axes
+    assert ax.get_xticks().tolist() == [0.0, 1.0, 2.0]
+    assert ax.get_xlabel().replace("\n", " ").startswith("sense radius (cells): distance up to which")
+    assert ax.get_xlabel().endswith("(not to scale)")
 
 
 def test_two_knobs_are_a_map_with_numbers():

@@ -1,7 +1,8 @@
 """Worlds, one file for each family."""
 
 # isort: off
-from koki2_envs import matplotlib_import as matplotlib_import  # Gymnax, which imports matplotlib, comes after it
+from koki2_envs.matplotlib_import import import_matplotlib as import_matplotlib  # before Gymnax does
+
 # isort: on
 from koki2_envs.environments.base import World
 from koki2_envs.environments.composition import SourceGroup

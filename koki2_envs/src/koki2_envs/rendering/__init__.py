@@ -5,7 +5,7 @@ else draws scenes and knows no world by name.
 """
 
 # isort: off
-from koki2_envs import matplotlib_import as matplotlib_import  # first, see there
+from koki2_envs.matplotlib_import import import_matplotlib as import_matplotlib  # first, see there
 
 # isort: on
 from koki2_envs.rendering import scenes

@@ -112,6 +112,8 @@ def _explained(error: Exception) -> str | None:
         return f"device error: {str(error)[:300]}"
     if str(error).startswith(_CHEX) or type(error).__name__ == "ContractError":
         return f"a contract does not hold: {str(error).removeprefix(_CHEX)}"
+    if isinstance(error, ImportError) and error.name in ("matplotlib", "PIL"):
+        return str(error)
     return start_error(error)
 
 

@@ -27,6 +27,7 @@ _GRACE = 0.5  # seconds in which the main thread may end the process by itself
 def run_process() -> NoReturn:
     """Runs the command line in this process, and ends it."""
     os.environ["MPLBACKEND"] = "agg"  # pictures are files; what is set may need a window, or not exist
+    os.environ["MATPLOTLIBRC"] = os.devnull  # the user's file, which pictures do not depend on, may be unreadable
     streams.make_lossy()
     sys.unraisablehook = _ignore_interrupts
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
