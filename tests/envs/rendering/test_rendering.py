@@ -164,13 +164,15 @@ def test_moves_across_a_line_are_said_to_do_nothing():
 def test_a_long_line_is_shown_where_it_was_lived_on():
     env, params, record = a_life("L0.0", "stay", width=200)
     scene = scene_of(env, params, record)
-    scene = dataclasses.replace(scene, path=scene.path * 0 + np.asarray([100, 0]))
+    (layer,) = scene.layers
+    scene = dataclasses.replace(scene, path=scene.path * 0 + np.asarray([100, 0]), layers=())
     window = window_of(scene)
     assert (window.first.tolist(), window.last.tolist()) == ([92, 0], [107, 0])
     assert window.axis_label(0, scene.size) == "x (cells 92–107 of 0–199)"
-    (layer,) = scene.layers
-    things = dataclasses.replace(scene, layers=(layer._replace(pos=np.tile([[[95, 0], [7, 0]]], (STEPS + 1, 1, 1))),))
-    assert window.outside(things.layers[0]) == "1 of 2 outside"
+    near_and_far = layer._replace(pos=np.tile([[[120, 0], [7, 0]]], (STEPS + 1, 1, 1)))
+    window = window_of(dataclasses.replace(scene, layers=(near_and_far,)))
+    assert (window.first[0], window.last[0]) == (92, 121)
+    assert window.outside(near_and_far) == "1 of 2 outside"
     wide = dataclasses.replace(scene, path=np.stack([np.linspace(0, 180, STEPS + 1).astype(int)] * 2, 1) * [1, 0])
     assert window_of(wide).size == scene.size
     edge = dataclasses.replace(scene, path=scene.path * 0 + np.asarray([199, 0]))

@@ -61,7 +61,7 @@ def words(figure):
 
 def test_one_run_has_readable_size_and_all_its_lines():
     figure = learning_curve(generations(), references=REFERENCES, title="L0.2, seed 0")
-    assert picture(figure).size == (975, 650)
+    assert picture(figure).size == (900, 600)
     assert {"L0.2, seed 0", "champion (validation)", "population mean (training)"} <= set(words(figure))
     assert {"random 133.9", "greedy 154.9", "oracle 204.0"} <= set(words(figure))
     assert "20 generations · 20 k env steps · 9.5 s" in words(figure)
@@ -77,7 +77,7 @@ def test_no_label_is_cut_off_or_covers_another():
     picture(figure)
     boxes = [Text.get_window_extent(text) for text in figure.axes[0].texts]  # without the line that leads to a label
     boxes += [text.get_window_extent() for text in figure.axes[0].get_legend().get_texts()]
-    assert all(box.x0 >= 0 and box.x1 <= 975 and box.y0 >= 0 and box.y1 <= 650 for box in boxes)
+    assert all(box.x0 >= 0 and box.x1 <= 900 and box.y0 >= 0 and box.y1 <= 600 for box in boxes)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
@@ -107,8 +107,8 @@ def test_non_finite_genomes_are_marked():
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_very_short_runs_are_drawn(count):
-    assert picture(learning_curve(generations(count), references=REFERENCES)).size == (975, 650)
-    assert picture(learning_curves({"a": generations(count), "b": generations(count, seed=1)})).size == (975, 650)
+    assert picture(learning_curve(generations(count), references=REFERENCES)).size == (900, 600)
+    assert picture(learning_curves({"a": generations(count), "b": generations(count, seed=1)})).size == (900, 600)
 
 
 def test_several_runs_have_their_mean_over_what_all_of_them_did():
@@ -205,7 +205,7 @@ def test_runs_on_disk(tmp_path):
     path = write_learning_curve(tmp_path / "seed0", references=REFERENCES)
     assert path == tmp_path / "seed0" / "learning_curve.png"
     with Image.open(path) as image:
-        assert image.size == (975, 650)
+        assert image.size == (900, 600)
     both = write_learning_curves([tmp_path / "seed0", tmp_path / "seed1"], tmp_path / "both.png")
     assert both.stat().st_size > 10_000
     assert not list(tmp_path.rglob("*.part"))

@@ -42,7 +42,7 @@ def animate_life(
         record: the life.
         path: where to write; its folder must exist.
         fps: frames per second, above 0 and at most 50; GIF rounds a frame to 1/100 s.
-        title: heading; the rung and what it is where None.
+        title: as for :func:`koki2_envs.rendering.draw_life`.
 
     Returns:
         ``path``.
@@ -55,7 +55,9 @@ def animate_life(
     record = jax.device_get(record)
     if not 0 < fps <= 50:
         raise ValueError(f"fps must be above 0 and at most 50, got {fps}")
-    stage = set_stage(env, scene_of(env, params, record), record, default_title(env) if title is None else title)
+    stage = set_stage(
+        env, scene_of(env, params, record), record, default_title(env, params) if title is None else title
+    )
     frames = _frames(stage)
     tick = round(1000 / fps / _GIF_TICK_MS) * _GIF_TICK_MS
     durations = [tick] * record.num_lived + [_LAST_FRAME_MS]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from koki2_envs.rendering.scene import Curve, Event
 from koki2_envs.rendering.style import FAINT, FONT, GHOST, INK, QUIET, TICK_SIZE, Key, dress, legend, tint
@@ -41,6 +42,7 @@ def prepare(ax: Any, num_lived: int, num_steps: int) -> None:
     dress(ax)
     end = shown_steps(num_lived, num_steps)
     ax.set_xlim(0, end)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     if num_lived < end:
         ax.axvspan(num_lived, end, facecolor=GHOST, edgecolor=FAINT, hatch="////", linewidth=0, zorder=0)
 

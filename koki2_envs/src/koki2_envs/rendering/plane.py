@@ -109,8 +109,8 @@ def _draw_reach(ax: Any, scene: Scene) -> list[Key]:
 
 def _grid(ax: Any, window: Window) -> None:
     """Ticks at whole cells; and cell borders, as long as they are not denser than the eye can use."""
-    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     if max(window.size) <= 32:
         (left, top), (right, bottom) = window.first, window.last
         ax.set_xticks(np.arange(left, right + 2) - 0.5, minor=True)
@@ -129,7 +129,7 @@ def draw_time_key(figure: Any, box: tuple[float, float, float, float], num_lived
     ax = figure.add_axes(box)
     ax.imshow(np.linspace(0, 1, 256)[None], cmap=TIME_COLOURS, aspect="auto", extent=(0, num_lived, 0, 1))
     ax.set_yticks([])
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.spines[:].set_visible(False)
     ax.tick_params(labelsize=TICK_SIZE, labelcolor=INK, color=QUIET, length=3, labelfontfamily=FONT)
     ax.set_xlabel("time (steps)", size=LABEL_SIZE, color=INK, family=FONT)

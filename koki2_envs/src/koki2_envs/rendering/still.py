@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from koki2_envs.files import write_atomically
+from koki2_envs.knobs import knob_fields
 from koki2_envs.ladder import RUNGS
 from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering.panels import (
@@ -37,7 +38,7 @@ _LABELS = 0.52  # from the vertical axes of panels to their labels
 _STRIP_WIDTH, _STRIP_HEIGHT = 4.9, 2.5
 _MAP_SIDE, _BETWEEN, _BESIDE_MAP = 3.5, 1.0, 3.6
 _TIME_KEY, _LEGEND_ROW = 1.28, 0.2  # under the map
-_DPI = 130
+_DPI = 120
 
 
 def draw_life(
@@ -49,7 +50,7 @@ def draw_life(
         env: the world the life was lived in.
         params: its knobs.
         record: the life.
-        title: heading; the rung and what it is where None.
+        title: heading; the rung and what it is, or in what the world differs from it, where None.
         panels: further panels, below the others.
 
     Returns:
@@ -72,7 +73,7 @@ def draw_life(
     ]
     with house_style():
         figure = _strip_figure(scene, record, stack) if scene.one_dimensional else _map_figure(scene, record, stack)
-        shown = default_title(env) if title is None else title
+        shown = default_title(env, params) if title is None else title
         heading(figure, shown, summary_line(scene, record), left=0.3, top=0.2)
     return figure
 
@@ -83,10 +84,21 @@ def _idle_moves(scene: Scene) -> tuple[str, ...]:
     return tuple(name for side, names in zip(scene.size, along, strict=True) if side == 1 for name in names)
 
 
-def default_title(env: Any) -> str:
-    """The rung and what it is."""
+def default_title(env: Any, params: Any) -> str:
+    """The rung and what it is, or in what the world differs from it."""
     row = RUNGS.get(env.rung)
-    return f"{env.rung} · {row.title}" if row else str(env.rung)
+    if row is None:
+        return str(env.rung)
+    changed = {name: size for name, size in env.structure.items() if size != row.structure.get(name)}
+    for name in knob_fields(params):
+        value = getattr(params, name)
+        if name != "max_steps_in_episode" and value != getattr(env.default_params, name):
+            changed[name] = value
+    return (
+        f"{env.rung} with " + ", ".join(f"{k} {v}" for k, v in changed.items())
+        if changed
+        else f"{env.rung} · {row.title}"
+    )
 
 
 def summary_line(scene: Scene, record: LifeRecord) -> str:
@@ -104,7 +116,7 @@ def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
     buffer = io.BytesIO()
     # No software name or date: the same life gives the same bytes.
     with house_style():
-        figure.savefig(buffer, format="png", metadata={"Software": None})
+        figure.savefig(buffer, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
     return write_atomically(path, buffer.getvalue())
 
 

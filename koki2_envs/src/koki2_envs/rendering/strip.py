@@ -26,7 +26,7 @@ def draw_strip(ax: Any, scene: Scene, window: Window) -> list[Key]:
     """Position over time; returns the legend's handles. Limits of the time axis are set before."""
     axis = scene.long_axis
     cells = window.size[axis]
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     ax.set_ylim(window.first[axis] - 0.5 - 0.02 * cells, window.last[axis] + 0.5 + 0.02 * cells)
     keys: list[Key] = []
     for layer in scene.layers:

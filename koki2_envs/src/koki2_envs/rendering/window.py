@@ -54,15 +54,26 @@ class Window(NamedTuple):
 
 
 def window_of(scene: Scene) -> Window:
-    """The cells that a picture of ``scene`` shows: a long side is cut to where the agent went, and a margin."""
-    ends = [_shown(scene.path[:, axis], scene.size[axis]) for axis in (0, 1)]
+    """The cells that a picture of ``scene`` shows.
+
+    A long side is cut to where the agent went, and a margin; on a line also to the nearest things, if they are near.
+    """
+    things = [layer.pos.reshape(-1, 2) for layer in scene.layers if scene.one_dimensional]
+    cells = np.concatenate([np.empty((0, 2), int), *things])
+    ends = [_shown(scene.path[:, axis], cells[:, axis], scene.size[axis]) for axis in (0, 1)]
     return Window(*np.asarray(ends).T)
 
 
-def _shown(path: np.ndarray, cells: int) -> tuple[int, int]:
+def _shown(path: np.ndarray, things: np.ndarray, cells: int) -> tuple[int, int]:
+    """First and last cell along a side of so many cells."""
     low, high = int(path.min()), int(path.max())
     wanted = max(_LEAST, int(np.ceil((1 + 2 * _MARGIN) * (high - low + 1))))
-    if cells <= _WHOLE or wanted > _NEARLY_ALL * cells:
-        return 0, cells - 1
-    first = min(max((low + high + 1 - wanted) // 2, 0), cells - wanted)
-    return first, first + wanted - 1
+    first = min(max((low + high + 1 - wanted) // 2, 0), max(cells - wanted, 0))
+    last = min(first + wanted, cells) - 1
+    # The nearest things on either side, where they add no more cells than are shown anyway.
+    below = things[(things < first) & (things >= first - wanted)]
+    above = things[(things > last) & (things <= last + wanted)]
+    first = max(below.max() - 1, 0) if below.size else first
+    last = min(above.min() + 1, cells - 1) if above.size else last
+    whole = cells <= _WHOLE or last - first + 1 > _NEARLY_ALL * cells
+    return (0, cells - 1) if whole else (int(first), int(last))

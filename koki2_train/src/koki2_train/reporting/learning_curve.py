@@ -35,8 +35,8 @@ from koki2_train.reporting.curves import Curves, Row
 from koki2_train.runs.curve_rows import read_curve_rows
 from koki2_train.runs.directory import RunDirectory
 
-# Inches; 975 × 650 pixels. Small, so that type stays readable where the picture is shown at half its width.
-_WIDTH, _HEIGHT, _DPI = 7.5, 5.0, 130
+# Inches; 900 × 600 pixels. Small, so that type stays readable where the picture is shown at half its width.
+_WIDTH, _HEIGHT, _DPI = 7.5, 5.0, 120
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.85, 1.25, 1.3, 0.55, 0.18
 _PASS_RATE_SHARE = 0.28
 
@@ -52,7 +52,7 @@ def learning_curve(rows: Sequence[Row], *, references: Mapping[str, float] | Non
         title: heading.
 
     Returns:
-        A matplotlib figure of 975 × 650 pixels, not registered with pyplot.
+        A matplotlib figure of 900 × 600 pixels, not registered with pyplot.
 
     Raises:
         ValueError: there are no rows.

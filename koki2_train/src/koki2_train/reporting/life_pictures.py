@@ -78,7 +78,7 @@ def write_life(
         num_steps: as for :func:`record_life`.
         png_path: where the still goes, if anywhere.
         gif_path: where the film goes, if anywhere.
-        title: heading; the rung and what it is where None.
+        title: as for :func:`koki2_envs.rendering.draw_life`.
         fps: frames per second of the film.
 
     Returns:
@@ -117,7 +117,7 @@ def spike_panel(spikes: np.ndarray) -> Panel:
         ax.set_ylim(neurons - 0.5, -0.5)
         ax.set_yticks(sorted({0, neurons // 2, neurons - 1}))
         ax.set_ylabel("neuron index")
-        beside = ax.inset_axes((1.02, 0.0, 0.13, 1.0))
+        beside = ax.inset_axes((1.035, 0.0, 0.13, 1.0))
         dress(beside)
         edges = np.arange(neurons + 1) - 0.5
         beside.stairs(rates, edges, orientation="horizontal", fill=True, color=QUIET, linewidth=0)
@@ -125,7 +125,7 @@ def spike_panel(spikes: np.ndarray) -> Panel:
         beside.xaxis.label.set_size(TICK_SIZE)
         style: dict[str, Any] = {"va": "top", "size": TICK_SIZE, "color": QUIET, "family": FONT}
         text = f"mean rate\n{rates.mean():.2f};\n{int((rates == 0).sum())} of {neurons}\nsilent"
-        ax.text(1.18, 1.0, text, transform=ax.transAxes, linespacing=1.4, **style)
+        ax.text(1.19, 1.0, text, transform=ax.transAxes, linespacing=1.4, **style)
 
     return Panel(draw, _SPIKE_HEIGHT)
 

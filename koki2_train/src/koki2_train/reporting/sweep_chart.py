@@ -33,7 +33,7 @@ from koki2_envs.rendering.text import literal, shortened
 from koki2_train.reporting.charts import draw_references
 from koki2_train.reporting.knob_titles import long_title, short_title
 
-_DPI = 130
+_DPI = 120
 # Inches.
 _COLUMN, _CELL_WIDTH, _CELL_HEIGHT = 0.95, 1.15, 0.55
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.95, 1.25, 1.1, 0.95

@@ -111,5 +111,9 @@ def _foraging_ending(states: ForagingState, params: ForagingParams, record: Life
         return Ending(f"reached a good source at step {lived}", fatal=False)
     if lived == record.num_steps:
         # By default energy lasts for exactly one life without food; used up in the last step, it ends nothing.
-        return Ending(f"lived all {lived} steps" + ", energy used up" * bool(states.energy[-1] <= 0), fatal=False)
+        return Ending(
+            f"lived {'all ' * (lived > 1)}{lived} step{'s' * (lived > 1)}"
+            + ", energy used up" * bool(states.energy[-1] <= 0),
+            fatal=False,
+        )
     return Ending(f"ended at step {lived}", fatal=False)
