@@ -126,7 +126,7 @@ def set_stage(env: Any, scene: Scene, record: LifeRecord, title: str) -> Stage:
     draw = ImageDraw.Draw(stage.background)
     _write_title(draw, title)
     if scene.one_dimensional:
-        _draw_strip(draw, world)
+        _draw_strip(draw, world, window.cut(scene.size))
     else:
         _draw_plane(draw, stage, world)
     _draw_legend(draw, stage)
@@ -143,10 +143,11 @@ def _write_title(draw: ImageDraw.ImageDraw, title: str) -> None:
     draw.text((MARGIN, _BASELINE), fitted(title, fits), INK, font(size, True), anchor="ls")
 
 
-def _draw_strip(draw: ImageDraw.ImageDraw, world: tuple[int, int]) -> None:
+def _draw_strip(draw: ImageDraw.ImageDraw, world: tuple[int, int], cells: str) -> None:
     right, bottom = MARGIN + world[0] - 1, TOP + world[1]
     draw.rectangle((MARGIN, TOP, right, TOP + STRIP - 1), fill=GHOST, outline=FAINT)
     draw.line((MARGIN, bottom, right, bottom), fill=FAINT)
+    draw.text((MARGIN, bottom - 4), cells, QUIET, font(12), anchor="ls")
     draw.text((right, bottom - 4), f"{TRAIL} steps ago", QUIET, font(12), anchor="rs")
 
 
@@ -170,4 +171,5 @@ def _draw_legend(draw: ImageDraw.ImageDraw, stage: Stage) -> None:
         stage.background.paste(picture, (left, middle - picture.height // 2), picture)
         draw.text((left + 21, middle), name, QUIET, font(13), anchor="lm")
         left += 21 + int(draw.textlength(name, font(13))) + 20
-    draw.text((left, middle), stage.window.cut(stage.scene.size), QUIET, font(13), anchor="lm")
+    if not stage.scene.one_dimensional:
+        draw.text((left, middle), stage.window.cut(stage.scene.size), QUIET, font(13), anchor="lm")

@@ -76,14 +76,12 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
         champion = load_champion(directory, trained)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
+    name = f"held-out life {life}"
     if isinstance(life, str):
         with working():
             lives = HeldOutLives(experiment, _LIVES, seed).rollout_genomes(champion[None], trained)
-        chosen = choose_life(np.asarray(lives.fitness[0]), life)
-        name = f"held-out life {chosen} of {_LIVES}, {life} fitness"
-        life = chosen
-    else:
-        name = f"held-out life {life}"
+        which, life = life, choose_life(np.asarray(lives.fitness[0]), life)
+        name = f"held-out life {life} of {_LIVES}, {which} fitness"
     key = life_keys(stream_key(jax.random.key(seed), Stream.TEST), life + 1)[life]
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
