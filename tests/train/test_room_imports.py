@@ -18,7 +18,7 @@ BELOW = {
     "experiment": "",
     "storage": "",
     "runtime": "",
-    "random_streams": "",
+    "random_streams": "runtime",
     "strategies": "experiment",
     "brains": "experiment",
     "genomes": "experiment brains.blueprint",

@@ -129,7 +129,9 @@ def _live(
         return (after, seen, goes_on), keep(state, observation, action, reward, alive, info)
 
     observation, born = env.reset_env(jax.random.fold_in(key, _BIRTH), params)
-    (end, *_), rows = jax.lax.scan(step, (born, observation, jnp.ones((), bool)), jnp.arange(num_steps))
+    (end, *_), rows = jax.lax.scan(
+        step, (born, observation, jnp.ones((), bool)), jnp.arange(num_steps, dtype=jnp.int32)
+    )
     return end, rows
 
 

@@ -1,6 +1,6 @@
 """Random streams: the whole tree of random keys of a run.
 
-``root = key(seed)``; a use of random numbers has the key ``fold_in(fold_in(root, stream), index)``::
+``root = root_key(seed)``; a use of random numbers has the key ``fold_in(fold_in(root, stream), index)``::
 
     root ─┬─ GENOME      0                     the first genome
           ├─ SEARCH      0, then 1 + generation  the strategy's init; ask and tell (split)
@@ -18,6 +18,9 @@ from __future__ import annotations
 from enum import IntEnum
 
 import jax
+import jax.numpy as jnp
+
+from koki2_train.runtime.pinned import GENERATOR
 
 
 class Stream(IntEnum):
@@ -31,6 +34,15 @@ class Stream(IntEnum):
     TEST = 5
 
 
+def root_key(seed: int | jax.Array) -> jax.Array:
+    """The root key of a seed, or of each of several (R,) uint32.
+
+    It is what ``jax.random.key(seed)`` gives by default, and stays that whatever generator or offset JAX is set to.
+    """
+    low = jnp.asarray(seed, jnp.uint32)
+    return jax.random.wrap_key_data(jnp.stack([jnp.zeros_like(low), low], axis=-1), impl=GENERATOR)
+
+
 def stream_key(root: jax.Array, stream: Stream, index: int | jax.Array = 0) -> jax.Array:
     """The key of a stream at an index (a generation, say)."""
     return jax.random.fold_in(jax.random.fold_in(root, int(stream)), index)
@@ -38,4 +50,4 @@ def stream_key(root: jax.Array, stream: Stream, index: int | jax.Array = 0) -> j
 
 def life_keys(key: jax.Array, num_lives: int) -> jax.Array:
     """One key per life, (num_lives,). The first n keys are the same for every ``num_lives`` ≥ n."""
-    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jax.numpy.arange(num_lives))
+    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(num_lives, dtype=jnp.int32))

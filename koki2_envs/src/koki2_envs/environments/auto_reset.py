@@ -68,13 +68,13 @@ def _in_rounds(
     """Serves members of a batch of B where ``needed`` (B,), some at a time."""
     batch = needed.shape[0]
     size = min(batch, max(_SMALLEST_ROUND, batch // _ROUNDS_OF_A_BATCH))
-    so_far = jnp.cumsum(needed.astype(jnp.int32))
+    so_far = jnp.cumsum(needed, dtype=jnp.int32)
 
     def one_round(carry: tuple[jax.Array, T]) -> tuple[jax.Array, T]:
         served, results = carry
         # The member that is the n-th in need is the first up to which n are; after the last there is none, and
         # results without a member are dropped.
-        members = jnp.searchsorted(so_far, served + 1 + jnp.arange(size), method="scan_unrolled")
+        members = jnp.searchsorted(so_far, served + 1 + jnp.arange(size, dtype=jnp.int32), method="scan_unrolled")
         theirs = [x if axis is None else x.at[members].get(mode="clip") for x, axis in zip(traced, axes, strict=True)]
         made = jax.vmap(call, axes, axis_size=size)(*theirs)
         results = jax.tree.map(lambda all_, some: all_.at[members].set(some, mode="drop"), results, made)

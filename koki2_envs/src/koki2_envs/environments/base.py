@@ -134,6 +134,7 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
     def _step(
         self, key: jax.Array, state: StateT, action: jax.Array, params: ParamsT
     ) -> tuple[jax.Array, StateT, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        params = params.in_32_bits()
         observation, after, reward, terminated, info = self.step_env(key, state, action, params)
         truncated = self.is_truncated(after, params)
         done = terminated | truncated
@@ -148,7 +149,8 @@ class World(environment.Environment, Generic[StateT, ParamsT]):
 
     def phase(self, transition: jax.Array, params: ParamsT) -> jax.Array:
         """Developmental phase φ of the transition from time ``transition`` on: t/(T − 1), 0 where T = 1."""
-        return transition / jnp.maximum(params.max_steps_in_episode - 1, 1)
+        last = jnp.maximum(jnp.asarray(params.max_steps_in_episode, jnp.int32) - 1, 1)
+        return jnp.asarray(transition, jnp.float32) / last.astype(jnp.float32)
 
     def size(self, params: ParamsT) -> jax.Array:
         """Width and height in cells; (2,) int32."""

@@ -16,7 +16,7 @@ from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import is_always, largest, value_at
 from koki2_envs.mechanics import body
 from koki2_envs.mechanics.rng import Feature, Rng
-from koki2_envs.mechanics.sources import Contacts, Sources, scatter, source_fields, together
+from koki2_envs.mechanics.sources import Contacts, Sources, count, scatter, source_fields, together
 from koki2_envs.params import ForagingParams
 from koki2_envs.suggestions import did_you_mean
 
@@ -122,8 +122,8 @@ class Foraging(Grid[StateT, ParamsT]):
     def effects(self, state: StateT, contacts: Contacts, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """Energy from good food, loss of integrity from bad food (see :meth:`Grid.effects`)."""
         feeds = self.feeds(state, phi)
-        meals = jnp.sum(contacts.arrived & feeds).astype(jnp.float32)
-        bad_arrivals = jnp.sum(contacts.arrived & self.spoiled(state)).astype(jnp.float32)
+        meals = count(contacts.arrived & feeds)
+        bad_arrivals = count(contacts.arrived & self.spoiled(state))
         return {
             "energy_gained": value_at(params.energy_gain, phi) * meals,
             "integrity_lost": value_at(params.bad_source_integrity_loss, phi) * bad_arrivals,
@@ -142,11 +142,14 @@ class Foraging(Grid[StateT, ParamsT]):
 
     def gradient_bound(self, params: ParamsT) -> jax.Array:
         """The largest component of a gradient that the sensor can give, without noise."""
-        return largest(params.grad_gain) * (1.0 if is_always(params.grad_bins, 0.0) else _MAX_QUANTISED)
+        return jnp.asarray(largest(params.grad_gain), jnp.float32) * (
+            1.0 if is_always(params.grad_bins, 0.0) else _MAX_QUANTISED
+        )
 
     def observation_space(self, params: ParamsT) -> spaces.Box:
         """A finite box that holds every observation that these params can give."""
-        gradient, noise = self.gradient_bound(params), _MAX_NORMAL * largest(params.obs_noise)
+        params = params.in_32_bits()
+        gradient, noise = self.gradient_bound(params), _MAX_NORMAL * jnp.asarray(largest(params.obs_noise), jnp.float32)
         bounds = ((-gradient, gradient), (-gradient, gradient), (0.0, 1.0), (0.0, 1.0), *self.extra_bounds(params))
         low, high = (jnp.stack([jnp.asarray(bound[end], jnp.float32) for bound in bounds]) for end in (0, 1))
         return spaces.Box(low - noise, high + noise, (len(bounds),), jnp.float32)

@@ -54,6 +54,7 @@ class Grid(Composed, World[StateT, ParamsT]):
 
     def reset_env(self, key: jax.Array, params: ParamsT) -> tuple[jax.Array, StateT]:
         """A newborn in the middle of the grid, among sources in cells that the family's rules draw."""
+        params = params.in_32_bits()
         state: Any = self.state_class(**self.birth(key, params))
         return self.observe(key, state, None, params), state
 
@@ -61,6 +62,7 @@ class Grid(Composed, World[StateT, ParamsT]):
         self, key: jax.Array, state: StateT, action: jax.Array, params: ParamsT
     ) -> tuple[jax.Array, StateT, jax.Array, jax.Array, dict[str, jax.Array]]:
         """One transition, without auto-reset and time limit (see the class)."""
+        params = params.in_32_bits()
         phi = self.phase(state.time, params)
         action = movement.carried_out(Rng(key, Feature.MOTOR), action, params.motor_gain, phi)
         pos = self.moved(state, action, params)
@@ -161,7 +163,7 @@ class Grid(Composed, World[StateT, ParamsT]):
 
     def is_of(self, group: str) -> jax.Array:
         """Which sources belong to a group; (K,) bool."""
-        where, index = self.group_slice(group), jnp.arange(self.num_places)
+        where, index = self.group_slice(group), jnp.arange(self.num_places, dtype=jnp.int32)
         return index >= where.start if where.stop == self.num_places else (index >= where.start) & (index < where.stop)
 
     def part(self, sources: Sources, group: str) -> Sources:

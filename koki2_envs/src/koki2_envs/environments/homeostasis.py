@@ -17,7 +17,7 @@ from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import is_always, known_number, value_at
 from koki2_envs.mechanics import body, layouts
 from koki2_envs.mechanics.rng import Feature, Rng
-from koki2_envs.mechanics.sources import Contacts
+from koki2_envs.mechanics.sources import Contacts, count
 from koki2_envs.params import HomeostasisParams
 
 
@@ -131,9 +131,7 @@ class Homeostasis(Foraging[StateT, ParamsT]):
         """What food and water do (see :meth:`Grid.effects`)."""
         effects = super().effects(state, contacts, params, phi)
         is_water = self.is_water
-        water, salty = (
-            jnp.sum(contacts.arrived & kind).astype(jnp.float32) for kind in (is_water, is_water & state.source_is_bad)
-        )
+        water, salty = (count(contacts.arrived & kind) for kind in (is_water, is_water & state.source_is_bad))
         return {
             **effects,
             "integrity_lost": effects["integrity_lost"] + value_at(params.salt_integrity_loss, phi) * salty,

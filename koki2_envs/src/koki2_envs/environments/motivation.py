@@ -75,7 +75,7 @@ class Motivation(Homeostasis[StateT, ParamsT]):
         weights = super().drive_weights(state, params, phi)
         switched = phi >= state.switch_phi
         for name in ("energy", "hydration"):
-            later = value_at(getattr(params, f"{name}_drive_weight_after"), phi)
+            later = jnp.asarray(value_at(getattr(params, f"{name}_drive_weight_after"), phi), jnp.float32)
             weights[name] = jnp.where(switched, later, weights[name])
         return weights
 

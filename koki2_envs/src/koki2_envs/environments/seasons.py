@@ -16,7 +16,7 @@ from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import check_range, value_at
 from koki2_envs.mechanics.phases import drawn_phase
 from koki2_envs.mechanics.rng import Feature, Rng
-from koki2_envs.mechanics.sources import Contacts
+from koki2_envs.mechanics.sources import Contacts, count
 from koki2_envs.params import SeasonsParams
 
 
@@ -90,8 +90,7 @@ class Seasons(Foraging[StateT, ParamsT]):
         """What the foods do in and out of season (see :meth:`Grid.effects`)."""
         effects, feeds = super().effects(state, contacts, params, phi), self.feeds(state, phi)
         second_meals, unripe = (
-            jnp.sum(contacts.arrived & kind).astype(jnp.float32)
-            for kind in (feeds & self.is_second, ~feeds & self.edible(state))
+            count(contacts.arrived & kind) for kind in (feeds & self.is_second, ~feeds & self.edible(state))
         )
         return {
             **effects,

@@ -123,12 +123,12 @@ class Threats(Foraging[StateT, ParamsT]):
         def storm() -> tuple[jax.Array, jax.Array, Clock]:
             rng = Rng(key, self.stream("Threats", Feature.SECOND_SCATTER))
             places, _ = self.cells(rng.bits(self.num_shelters), around, params)
-            validity = low + (high - low) * jax.random.uniform(Rng(key, Feature.CUE).key())
+            validity = low + (high - low) * jax.random.uniform(Rng(key, Feature.CUE).key(), (), jnp.float32)
             climate = self.climate(validity, params)
             return places, validity, storms.new_round(Rng(key, Feature.STORM), climate)
 
         def calm() -> tuple[jax.Array, jax.Array, Clock]:
-            return jnp.zeros((self.num_shelters, 2), jnp.int32), jnp.zeros(()), storms.no_storms()
+            return jnp.zeros((self.num_shelters, 2), jnp.int32), jnp.zeros((), jnp.float32), storms.no_storms()
 
         zone_pos = when_active(
             params.zone_integrity_loss, 0.0, centres, lambda: jnp.zeros((self.num_zones, 2), jnp.int32)
@@ -210,7 +210,7 @@ class Threats(Foraging[StateT, ParamsT]):
             params.storm_integrity_loss,
             0.0,
             lambda: self.smell(key, state, _as_sources(state.shelter_pos), params, phi),
-            lambda: jnp.zeros(2),
+            lambda: jnp.zeros(2, jnp.float32),
         )
         flags = (pain, storms.cue(state.clock), state.decoy_on)
         pain, cue, decoy = (sense.astype(jnp.float32) for sense in flags)

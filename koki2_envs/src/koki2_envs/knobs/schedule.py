@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from koki2_envs.knobs.pytree import pytree_dataclass
-from koki2_envs.knobs.spec import KnobSpec, check_number, is_abstract
+from koki2_envs.knobs.spec import KnobSpec, check_number, in_32_bits, is_abstract
 
 if TYPE_CHECKING:
     import jax
@@ -66,13 +66,15 @@ def value_at(knob: Knob, phi: Any) -> Any:
         return knob
     import jax.numpy as jnp
 
-    span = knob.to_phi - knob.from_phi
+    start, end, from_phi, to_phi = map(in_32_bits, (knob.start, knob.end, knob.from_phi, knob.to_phi))
+    phi = jnp.asarray(phi, jnp.float32)
+    span = to_phi - from_phi
     # Shorter spans are flushed to zero where they divide.
     rising = span >= np.finfo(np.float32).tiny
-    x = jnp.clip((phi - knob.from_phi) / jnp.where(rising, span, 1.0), 0.0, 1.0)
-    value = knob.start + (knob.end - knob.start) * (x * x * (3.0 - 2.0 * x))
+    x = jnp.clip((phi - from_phi) / jnp.where(rising, span, 1.0), 0.0, 1.0)
+    value = start + (end - start) * (x * x * (3.0 - 2.0 * x))
     # start + (end - start) may round to a neighbour of end; a finished schedule must be exactly at its end.
-    return jnp.where(rising & (x < 1.0), value, knob.end)
+    return jnp.where(rising & (x < 1.0), value, end)
 
 
 def largest(knob: Knob) -> Any:
@@ -81,4 +83,4 @@ def largest(knob: Knob) -> Any:
         return knob
     import jax.numpy as jnp
 
-    return jnp.maximum(knob.start, knob.end)
+    return jnp.maximum(jnp.asarray(knob.start, jnp.float32), jnp.asarray(knob.end, jnp.float32))

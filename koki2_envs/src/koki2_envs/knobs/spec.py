@@ -102,6 +102,18 @@ def check_number(name: str, value: Any, spec: KnobSpec) -> None:
         raise ValueError(f"{name} must be {spec.allowed}, got {culprit}")
 
 
+def in_32_bits(value: Any) -> Any:
+    """A number as worlds compute with it: arrays and tracers of 64 bits in 32, NumPy's scalars as plain numbers.
+
+    Plain numbers stay as they are, since JAX gives them the type of what they meet; everything else would draw worlds
+    into 64 bits where JAX has these enabled.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    narrow = {"float64": np.float32, "int64": np.int32, "uint64": np.uint32}.get(str(getattr(value, "dtype", "")))
+    return value.astype(narrow) if narrow and hasattr(value, "astype") else value
+
+
 def is_abstract(value: Any) -> bool:
     """Whether a value has no numbers to look at yet (a tracer or a shape)."""
     jax = sys.modules.get("jax")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from koki2_envs.mechanics.rows import pairs
 from koki2_envs.mechanics.sources import uniform_cells
 
 UNIFORM, CLUSTERED, OPPOSITE = range(3)
@@ -53,11 +54,13 @@ def draw(
     """
     lot_key, place_key, side_key = jax.random.split(key, 3)
     ends = jnp.cumsum(jnp.stack([jnp.asarray(w, jnp.float32) for w in weights]))
-    law = jnp.minimum(jnp.sum(jax.random.uniform(lot_key) * ends[-1] >= ends), OPPOSITE).astype(jnp.int32)
+    law = jnp.minimum(
+        jnp.sum(jax.random.uniform(lot_key, (), jnp.float32) * ends[-1] >= ends, dtype=jnp.int32), OPPOSITE
+    ).astype(jnp.int32)
     drawn, _ = uniform_cells(jax.random.bits(place_key, (2,), jnp.uint32), size)
     fixed = jnp.stack([jnp.stack([size[0] // 4, size[1] // 2]), jnp.stack([size[0] - 1 - size[0] // 4, size[1] // 2])])
     centres = jnp.where(shifts, drawn, fixed)
-    side = jnp.where(shifts, jax.random.randint(side_key, (), 0, 4), 0)
+    side = jnp.where(shifts, jax.random.randint(side_key, (), 0, 4, jnp.int32), 0)
     side = jnp.where(size[1] == 1, side % 2, jnp.where(size[0] == 1, 2 + side % 2, side))
     clusters = [_around(centre, spread, size) for centre in centres]
     sides = [_at_side(side, spread, size), _at_side(side ^ 1, spread, size)]
@@ -77,8 +80,8 @@ def cells_in(bits: jax.Array, box: tuple[jax.Array, ...] | jax.Array) -> tuple[j
         What :func:`koki2_envs.mechanics.sources.uniform_cells` returns.
     """
     cells, rest = uniform_cells(bits, (box[2], box[3]))
-    corner = jnp.where(jnp.arange(2) == 0, jnp.asarray(box[0])[..., None], jnp.asarray(box[1])[..., None])
-    return cells + corner, rest
+    x, y = (jnp.broadcast_to(corner, bits.shape) for corner in (box[0], box[1]))
+    return cells + pairs(x, y), rest
 
 
 def _around(centre: jax.Array, spread: jax.Array | int, size: jax.Array) -> jax.Array:

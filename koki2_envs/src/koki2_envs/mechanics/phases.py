@@ -14,4 +14,4 @@ def drawn_phase(rng: Rng, low: Knob, high: Knob) -> jax.Array:
     phase = jnp.asarray(low, jnp.float32)
     if isinstance(high, int | float) and is_always(low, high):
         return phase
-    return phase + (jnp.asarray(high, jnp.float32) - phase) * jax.random.uniform(rng.key())
+    return phase + (jnp.asarray(high, jnp.float32) - phase) * jax.random.uniform(rng.key(), (), jnp.float32)

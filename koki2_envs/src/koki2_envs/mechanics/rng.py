@@ -50,7 +50,7 @@ class Rng(NamedTuple):
 
     def bernoulli(self, p: jax.Array | float, n: int | None = None) -> jax.Array:
         """True with probability ``p``: () bool, or ``n`` independent ones, (n,) bool."""
-        return jax.random.uniform(self.key(), () if n is None else (n,)) < p
+        return jax.random.uniform(self.key(), () if n is None else (n,), jnp.float32) < p
 
     def normal(self, n: int) -> jax.Array:
         """Standard normal numbers; (n,) float32."""

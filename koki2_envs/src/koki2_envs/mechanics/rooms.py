@@ -131,7 +131,7 @@ def _halves(room: jax.Array, wall: Wall) -> tuple[jax.Array, jax.Array]:
     before, beyond = wall.place - 1, wall.place + 1
     first = jnp.stack([x0, y0, jnp.where(wall.upright, before, x1), jnp.where(wall.upright, y1, before)])
     second = jnp.stack([jnp.where(wall.upright, beyond, x0), jnp.where(wall.upright, y0, beyond), x1, y1])
-    return jnp.where(wall.there, first, room), jnp.where(wall.there, second, jnp.asarray(_EMPTY))
+    return jnp.where(wall.there, first, room), jnp.where(wall.there, second, jnp.asarray(_EMPTY, jnp.int32))
 
 
 def _door(bits: jax.Array, wall: Wall, rooms: jax.Array) -> jax.Array:
@@ -145,6 +145,6 @@ def _door(bits: jax.Array, wall: Wall, rooms: jax.Array) -> jax.Array:
     counted = jnp.cumsum(count)
     drawn, _ = divided(bits, counted[-1].astype(jnp.uint32))
     within = drawn.astype(jnp.int32) - (counted - count)
-    place = jnp.sum(jnp.where((within >= 0) & (within < count), first + within, 0))
+    place = jnp.sum(jnp.where((within >= 0) & (within < count), first + within, 0), dtype=jnp.int32)
     x, y = jnp.where(wall.upright, wall.place, place), jnp.where(wall.upright, place, wall.place)
-    return jnp.where(wall.there, jnp.stack([x, y, x, y]), jnp.asarray(_EMPTY)).astype(jnp.int32)
+    return jnp.where(wall.there, jnp.stack([x, y, x, y]), jnp.asarray(_EMPTY, jnp.int32)).astype(jnp.int32)

@@ -26,13 +26,13 @@ def nearest(pos: jax.Array, things: jax.Array, candidates: jax.Array) -> tuple[j
     """
     # One thing after the other: on a CPU several times as fast as a reduction over so few.
     nothing = jnp.zeros((), jnp.int32)
-    best, dx, dy, first = jnp.asarray(_FAR), nothing, nothing, nothing - 1
+    best, dx, dy, first = jnp.asarray(_FAR, jnp.int32), nothing, nothing, nothing - 1
     for k in range(things.shape[0]):
         x, y = things[k, 0] - pos[0], things[k, 1] - pos[1]
         distance = x * x + y * y
         closer = candidates[k] & (distance < best)
         best, dx, dy, first = (jnp.where(closer, a, b) for a, b in ((distance, best), (x, dx), (y, dy), (k, first)))
-    return row(dx, dy), jnp.arange(things.shape[0]) == first
+    return row(dx, dy), jnp.arange(things.shape[0], dtype=jnp.int32) == first
 
 
 def fade(gradient: jax.Array, offset: jax.Array, radius: Knob, phi: jax.Array) -> jax.Array:
@@ -42,7 +42,7 @@ def fade(gradient: jax.Array, offset: jax.Array, radius: Knob, phi: jax.Array) -
     """
     if is_always(radius, 0.0):
         return gradient
-    limit = value_at(radius, phi)
+    limit = jnp.asarray(value_at(radius, phi), jnp.float32)
     distance = jnp.sum(jnp.square(offset.astype(jnp.float32)))
     return jnp.where((limit <= 0) | (distance <= jnp.square(limit)), gradient, 0.0)
 

@@ -77,7 +77,7 @@ def scatter(rng: Rng, num_sources: int, num_bad: jax.Array | int, cells: Cells) 
     ahead = (lot[:, None] > lot[None, :]) | ((lot[:, None] == lot[None, :]) & _earlier(num_sources))
     return Sources(
         pos=pos,
-        is_bad=jnp.sum(ahead, axis=1) < num_bad,
+        is_bad=jnp.sum(ahead, axis=1, dtype=jnp.int32) < num_bad,
         active=jnp.ones(num_sources, bool),
         respawn_t=jnp.zeros(num_sources, jnp.int32),
     )
@@ -86,6 +86,11 @@ def scatter(rng: Rng, num_sources: int, num_bad: jax.Array | int, cells: Cells) 
 def touching(sources: Sources, pos: jax.Array) -> jax.Array:
     """Which active sources lie in the cell ``pos`` (2,) int32; (K,) bool."""
     return sources.active & (sources.pos[:, 0] == pos[0]) & (sources.pos[:, 1] == pos[1])
+
+
+def count(which: jax.Array) -> jax.Array:
+    """How many of some sources (K,) bool are meant; () float32."""
+    return jnp.sum(which, dtype=jnp.int32).astype(jnp.float32)
 
 
 class Contacts(NamedTuple):

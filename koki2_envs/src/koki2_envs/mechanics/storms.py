@@ -59,7 +59,7 @@ def new_round(rng: Rng, climate: Climate) -> Clock:
     A round is a false alarm with the probability q that makes false alarms a share f of all cues: where a storm is
     announced with probability v, q/(q + (1 − q)·v) = f. Without any cue (v = 0) there is no false alarm.
     """
-    kind, calm, warning = jax.random.uniform(rng.key(), (3,))
+    kind, calm, warning = jax.random.uniform(rng.key(), (3,), jnp.float32)
     v, f = climate.validity, climate.false_alarm_p
     false_alarm = f * v / jnp.maximum(1.0 - f + f * v, 1e-6)
     storm_unannounced = (1.0 - false_alarm) * (1.0 - v)
@@ -112,5 +112,5 @@ def steps_until_storm(clock: Clock) -> tuple[jax.Array, jax.Array]:
 
 def _between(u: jax.Array, low: jax.Array | int, high: jax.Array | int) -> jax.Array:
     """A uniform whole number from ``low`` to ``high`` (to ``low``, where that is larger), from u in [0, 1); int32."""
-    span = jnp.maximum(jnp.asarray(high) - low, 0)
-    return (low + jnp.minimum(jnp.floor(u * (span + 1)), span)).astype(jnp.int32)
+    span = jnp.maximum(jnp.asarray(high, jnp.int32) - low, 0)
+    return low + jnp.minimum(jnp.floor(u * (span + 1).astype(jnp.float32)), span.astype(jnp.float32)).astype(jnp.int32)

@@ -6,7 +6,17 @@ import dataclasses
 import json
 from typing import Any, Self
 
-from koki2_envs.knobs import check_knob, is_always, knob, knob_fields, plain, pytree_dataclass, spec_of
+from koki2_envs.knobs import (
+    Schedule,
+    check_knob,
+    in_32_bits,
+    is_always,
+    knob,
+    knob_fields,
+    plain,
+    pytree_dataclass,
+    spec_of,
+)
 from koki2_envs.suggestions import did_you_mean
 
 
@@ -65,9 +75,17 @@ class WorldParams:
         return tuple((n, v) for n, v in neutral.items() if v is not None and is_always(getattr(self, n), v))
 
     def with_constants(self, constants: tuple[tuple[str, float], ...]) -> Self:
-        """A copy in which the named knobs are concrete numbers again, also inside a compiled function."""
+        """A copy in which the named knobs are concrete numbers again, also inside a compiled function.
+
+        Other knobs are in 32 bits (:func:`koki2_envs.knobs.in_32_bits`).
+        """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         copy = object.__new__(type(self))
         for name, value in (values | dict(constants)).items():
-            object.__setattr__(copy, name, value)
+            schedule = isinstance(value, Schedule)  # value_at reads those in 32 bits
+            object.__setattr__(copy, name, value if schedule else in_32_bits(value))
         return copy
+
+    def in_32_bits(self) -> Self:
+        """A copy without 64-bit arrays, whatever JAX's modes; what every world computes with."""
+        return self.with_constants(())

@@ -24,7 +24,7 @@ Policy = Callable[[Any, Any, Any, jax.Array, jax.Array], jax.Array]
 
 def random(env: World, params: WorldParams, state: WorldState, observation: jax.Array, key: jax.Array) -> jax.Array:
     """A uniformly random action."""
-    return jax.random.randint(key, (), 0, env.num_actions)
+    return jax.random.randint(key, (), 0, env.num_actions, jnp.int32)
 
 
 def stay(env: World, params: WorldParams, state: WorldState, observation: jax.Array, key: jax.Array) -> jax.Array:
@@ -63,6 +63,21 @@ def towards(dx: jax.Array, dy: jax.Array) -> jax.Array:
     vertical = jnp.where(dy > 0, DOWN, UP)
     action = jnp.where(jnp.abs(dx) >= jnp.abs(dy), horizontal, vertical)
     return jnp.where((dx == 0) & (dy == 0), STAY, action).astype(jnp.int32)
+
+
+def steps_between(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Steps between cells (..., 2) int32 with nothing in the way; (...) int32."""
+    return jnp.abs(a[..., 0] - b[..., 0]) + jnp.abs(a[..., 1] - b[..., 1])
+
+
+def steps_left(params: WorldParams, state: WorldState) -> jax.Array:
+    """Steps until the time limit; () float32."""
+    return (jnp.asarray(params.max_steps_in_episode, jnp.int32) - state.time).astype(jnp.float32)
+
+
+def cheapest(costs: jax.Array) -> jax.Array:
+    """The index of the least of (n,) costs, the first of equals; () int32."""
+    return jax.lax.argmin(costs, 0, jnp.int32)
 
 
 REFERENCE_POLICIES: dict[str, Policy] = {

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
 from koki2_envs.knobs import value_at
 from koki2_envs.params import HomeostasisParams
-from koki2_envs.reference_policies.base import greedy, oracle, towards
+from koki2_envs.reference_policies.base import cheapest, greedy, oracle, steps_between, steps_left, towards
 from koki2_envs.reference_policies.planning import NEVER, costs_of_moves, field_of, outside
 
 # Steps that the oracle keeps in hand when it sets out for what it needs: sources deplete and come back elsewhere.
@@ -47,7 +47,7 @@ def _(
     nearer_is_water = ways[1] < ways[0]
     in_time = jnp.where(nearer_is_water, water_first, food_first) >= _RESERVE
     wants_water = jnp.where(in_time, nearer_is_water, water_first > food_first)
-    return 1 + jnp.argmin(jnp.where(wants_water, moves[1], moves[0])).astype(jnp.int32)
+    return 1 + cheapest(jnp.where(wants_water, moves[1], moves[0]))
 
 
 class Outlook(NamedTuple):
@@ -56,7 +56,7 @@ class Outlook(NamedTuple):
     Attributes:
         moves: (4,) float32 each, the cost of the best way that begins with each move.
         ways: () float32 each, the cost of the best way.
-        across: () int32, steps from the nearest food to the nearest water.
+        across: () float32, steps from the nearest food to the nearest water.
         lasts: () float32 each, steps that energy and hydration last.
     """
 
@@ -79,8 +79,8 @@ def outlook(env: Homeostasis, params: HomeostasisParams, state: HomeostasisState
     return Outlook(
         moves,
         tuple(jnp.min(costs) for costs in moves),
-        jnp.sum(jnp.abs(places[0] - places[1])),
-        tuple(level / jnp.maximum(value_at(decay, phi), 1e-6) for level, decay in needs),
+        steps_between(places[0], places[1]).astype(jnp.float32),
+        tuple(level / jnp.maximum(jnp.asarray(value_at(decay, phi), jnp.float32), 1e-6) for level, decay in needs),
     )
 
 
@@ -94,13 +94,15 @@ def _entering(env: Homeostasis, params: HomeostasisParams, state: HomeostasisSta
     phi = env.phase(state.time, params)
     is_water = env.is_water
     loss = jnp.where(
-        is_water, value_at(params.salt_integrity_loss, phi), value_at(params.bad_source_integrity_loss, phi)
+        is_water,
+        jnp.asarray(value_at(params.salt_integrity_loss, phi), jnp.float32),
+        value_at(params.bad_source_integrity_loss, phi),
     )
-    harm = field_of(state.pos, state.source_pos, loss * (state.source_active & state.source_is_bad))
+    harm = field_of(state.pos, state.source_pos, jnp.where(state.source_active & state.source_is_bad, loss, 0.0))
     # The integrity that is left has to last for the rest of the life.
-    price = _PATIENCE * (params.max_steps_in_episode - state.time) / jnp.maximum(state.integrity, 1e-6)
+    price = _PATIENCE * steps_left(params, state) / jnp.maximum(state.integrity, 1e-6)
     deadly = (harm > 0) & (harm >= state.integrity)
-    cost = 1.0 + price * harm + jnp.where(deadly, 0.01 * NEVER, 0.0)
+    cost = 1.0 + price * harm + jnp.where(deadly, jnp.float32(0.01 * NEVER), 0.0)
     return jnp.where(outside(state.pos, env.size(params)), NEVER, cost)
 
 
@@ -108,13 +110,13 @@ def _moves(state: HomeostasisState, wanted: jax.Array, box: jax.Array, entering:
     """What it costs to get to something wanted, or to the middle of where it comes back, by first move; (4,)."""
     goals = jnp.concatenate([state.source_pos, _middle(box)[None]])
     counts = jnp.concatenate([wanted, ~jnp.any(wanted)[None]])
-    return costs_of_moves(goals - state.pos, counts, entering)
+    return costs_of_moves(goals - state.pos[None], counts, entering)
 
 
 def _nearest(state: HomeostasisState, wanted: jax.Array, box: jax.Array) -> jax.Array:
     """The cell of the nearest thing wanted, or the middle of where it comes back; (2,) int32."""
-    far = jnp.where(wanted, jnp.sum(jnp.abs(state.source_pos - state.pos), axis=1), jnp.iinfo(jnp.int32).max)
-    return jnp.where(jnp.any(wanted), state.source_pos[jnp.argmin(far)], _middle(box))
+    far = jnp.where(wanted, steps_between(state.source_pos, state.pos), jnp.iinfo(jnp.int32).max)
+    return jnp.where(jnp.any(wanted), state.source_pos[cheapest(far)], _middle(box))
 
 
 def _middle(box: jax.Array) -> jax.Array:

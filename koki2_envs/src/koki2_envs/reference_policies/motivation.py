@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from koki2_envs.environments.motivation import Motivation, MotivationState
 from koki2_envs.knobs import value_at
 from koki2_envs.params import MotivationParams
-from koki2_envs.reference_policies.base import greedy, oracle, towards
+from koki2_envs.reference_policies.base import cheapest, greedy, oracle, steps_left, towards
 from koki2_envs.reference_policies.homeostasis import outlook
 
 # Steps that the oracle keeps in reserve when it sets out for the need of lower weight, and the least weight that it
@@ -37,8 +37,9 @@ def _(
     It reads which weights will be in force when it gets there.
     """
     moves, ways, across, lasts = outlook(env, params, state)
-    last = params.max_steps_in_episode - 1
-    phis = [env.phase(jnp.minimum(state.time + way, last), params) for way in ways]
+    now = state.time.astype(jnp.float32)
+    last = now + steps_left(params, state) - 1
+    phis = [env.phase(jnp.minimum(now + way, last), params) for way in ways]
     names = ("energy", "hydration")
     weights = [env.drive_weights(state, params, phi)[name] for phi, name in zip(phis, names, strict=True)]
     lacks = [
@@ -50,13 +51,13 @@ def _(
     ]  # fmt: skip
     gains = [value_at(gain, phi) for gain, phi in zip((params.energy_gain, params.water_gain), phis, strict=True)]
     food, water = (
-        jnp.maximum(weight, _LIFE)
+        jnp.maximum(jnp.asarray(weight, jnp.float32), _LIFE)
         * (jnp.square(lack) - jnp.square(jnp.maximum(lack - gain, 0.0)))
         / jnp.maximum(way, 1.0)
         for weight, lack, gain, way in zip(weights, lacks, gains, ways, strict=True)
     )
-    left = params.max_steps_in_episode - state.time
+    left = steps_left(params, state)
     # Whether going to one first leaves too little time for the other.
     late = [(lasts[i] - ways[1 - i] - across < _RESERVE) & (lasts[i] < left) for i in (0, 1)]
     wants_water = jnp.where(late[0] == late[1], jnp.where(late[0], lasts[1] < lasts[0], water > food), late[1])
-    return 1 + jnp.argmin(jnp.where(wants_water, moves[1], moves[0])).astype(jnp.int32)
+    return 1 + cheapest(jnp.where(wants_water, moves[1], moves[0]))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from koki2_envs.environments.obstacles import Obstacles, ObstaclesState
 from koki2_envs.mechanics.sources import touching
 from koki2_envs.params import ObstaclesParams
-from koki2_envs.reference_policies.base import oracle
+from koki2_envs.reference_policies.base import cheapest, oracle
 from koki2_envs.reference_policies.room_paths import UNREACHABLE, DoorDistances, distances, door_distances
 
 # How much the oracle minds the way from a source to the next one, against the way to the source itself.
@@ -31,7 +31,7 @@ def _(
     others = jnp.where(wanted[None] & ~jnp.eye(wanted.size, dtype=bool), far[1:], UNREACHABLE)
     onward = jnp.min(others, axis=1)
     cost = jnp.where(far[0] > 0, far[0], 2.0) + _FORESIGHT * jnp.where(onward < UNREACHABLE, onward, 0.0)
-    target = jnp.argmin(jnp.where(wanted, cost, UNREACHABLE))
+    target = cheapest(jnp.where(wanted, cost, UNREACHABLE))
     return _best_move(env, params, state, doors, jnp.where(jnp.any(wanted), state.source_pos[target], birth))
 
 
@@ -39,12 +39,14 @@ def _best_move(
     env: Obstacles, params: ObstaclesParams, state: ObstaclesState, doors: DoorDistances, goal: jax.Array
 ) -> jax.Array:
     """The move that gets closest to the goal without touching anything bad except there; at the goal, a step aside."""
-    actions = jnp.arange(env.num_actions)
+    actions = jnp.arange(env.num_actions, dtype=jnp.int32)
     cells = jax.vmap(lambda action: env.moved(state, action, params))(actions)
     bad = state.source_is_bad & ~touching(state.sources, state.pos)
-    harm = jax.vmap(lambda cell: jnp.any(touching(state.sources, cell) & bad))(cells) & jnp.any(cells != goal, axis=1)
-    idle = jnp.all(cells == state.pos, axis=1)
+    harm = jax.vmap(lambda cell: jnp.any(touching(state.sources, cell) & bad))(cells) & jnp.any(
+        cells != goal[None], axis=1
+    )
+    idle = jnp.all(cells == state.pos[None], axis=1)
     # Among equally short paths it takes the one that leaves the longer side the shorter.
-    side = 0.1 * jnp.max(jnp.abs(goal - cells), axis=1)
+    side = 0.1 * jnp.max(jnp.abs(goal[None] - cells), axis=1).astype(jnp.float32)
     way = distances(doors, cells, goal[None])[:, 0] + side
-    return jnp.argmin(way + jnp.where(idle, 3.0, 0.0) + jnp.where(harm, 10.0, 0.0)).astype(jnp.int32)
+    return cheapest(way + jnp.where(idle, jnp.float32(3.0), 0.0) + jnp.where(harm, jnp.float32(10.0), 0.0))

@@ -24,7 +24,7 @@ _STEPS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # up, down, left, right
 
 def around(pos: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The x (1, n) and the y (n, 1) of the cells of a field around ``pos`` (2,); int32."""
-    along = jnp.arange(-REACH, REACH + 1)
+    along = jnp.arange(-REACH, REACH + 1, dtype=jnp.int32)
     return pos[0] + along[None, :], pos[1] + along[:, None]
 
 
@@ -33,7 +33,7 @@ def field_of(pos: jax.Array, cells: jax.Array, values: jax.Array) -> jax.Array:
     x, y = around(pos)
     return sum(
         (jnp.where((x == cell[0]) & (y == cell[1]), value, 0.0) for cell, value in zip(cells, values, strict=True)),
-        start=jnp.zeros((2 * REACH + 1, 2 * REACH + 1)),
+        start=jnp.zeros((2 * REACH + 1, 2 * REACH + 1), jnp.float32),
     )
 
 
@@ -58,8 +58,8 @@ def costs_of_moves(offsets: jax.Array, wanted: jax.Array, entering: jax.Array) -
 def _cost_to_go(offsets: jax.Array, wanted: jax.Array, entering: jax.Array) -> jax.Array:
     """The least cost of the way from each cell of the field to a wanted goal."""
     near = jnp.clip(offsets, -REACH, REACH)
-    beyond = jnp.sum(jnp.abs(offsets - near), axis=1)
-    along = jnp.arange(-REACH, REACH + 1)
+    beyond = jnp.sum(jnp.abs(offsets - near), axis=1, dtype=jnp.int32)
+    along = jnp.arange(-REACH, REACH + 1, dtype=jnp.int32)
     at_goals = [
         jnp.where((along[:, None] == cell[1]) & (along[None, :] == cell[0]) & w, rest.astype(jnp.float32), NEVER)
         for cell, rest, w in zip(near, beyond, wanted, strict=True)

@@ -54,7 +54,7 @@ def _nearest(there: jax.Array, onward: jax.Array) -> jax.Array:
 def _within_a_room(rooms: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
     """Steps between cells (n, 2) and (m, 2) in the same room or its doors, else :data:`UNREACHABLE`; (n, m) float32."""
     shared = jnp.any(_belongs(rooms, a)[:, None] & _belongs(rooms, b)[None, :], axis=2)
-    steps = jnp.sum(jnp.abs(a[:, None] - b[None, :]), axis=2)
+    steps = jnp.sum(jnp.abs(a[:, None] - b[None, :]), axis=2, dtype=jnp.int32)
     return jnp.where(shared, steps.astype(jnp.float32), UNREACHABLE)
 
 
@@ -62,4 +62,4 @@ def _belongs(rooms: jax.Array, cells: jax.Array) -> jax.Array:
     """Whether free cells (n, 2) lie in each room or in a door of it: at most a step away; (n, R) bool."""
     low, high = rooms[None, :, :2], rooms[None, :, 2:]
     away = jnp.maximum(low - cells[:, None], 0) + jnp.maximum(cells[:, None] - high, 0)
-    return (jnp.sum(away, axis=2) <= 1) & (rooms[:, 0] <= rooms[:, 2])[None]
+    return (jnp.sum(away, axis=2, dtype=jnp.int32) <= 1) & (rooms[:, 0] <= rooms[:, 2])[None]

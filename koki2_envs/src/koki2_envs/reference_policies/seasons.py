@@ -9,7 +9,7 @@ from koki2_envs.environments.seasons import Seasons, SeasonsState
 from koki2_envs.knobs import value_at
 from koki2_envs.mechanics.movement import STAY
 from koki2_envs.params import SeasonsParams
-from koki2_envs.reference_policies.base import oracle
+from koki2_envs.reference_policies.base import cheapest, oracle, steps_between, steps_left
 from koki2_envs.reference_policies.planning import NEVER, costs_of_moves, field_of, outside
 
 # Steps that it walks, per step left of the life, rather than lose all its integrity. Tuned over 1,024 lives of L4.1.
@@ -26,12 +26,13 @@ def _(env: Seasons, params: SeasonsParams, state: SeasonsState, observation: jax
     entering = _entering(env, params, state)
     wanted = state.source_active & env.edible(state)
     moves = [_moves(env, params, state, wanted & kind, entering) for kind in (~env.is_second, env.is_second)]
-    last = params.max_steps_in_episode - 1
-    in_time = env.phase(jnp.minimum(state.time + jnp.min(moves[0]) - 1, last), params) < state.season_phi
+    now = state.time.astype(jnp.float32)
+    last = now + steps_left(params, state) - 1
+    in_time = env.phase(jnp.minimum(now + jnp.min(moves[0]) - 1, last), params) < state.season_phi
     costs = jnp.where(in_time, moves[0], moves[1])
     early = env.phase(state.time, params) < state.season_phi
     waits = ~in_time & early & (_steps_to(state, wanted & env.is_second) <= 1)
-    return jnp.where(waits, STAY, 1 + jnp.argmin(costs)).astype(jnp.int32)
+    return jnp.where(waits, STAY, 1 + cheapest(costs)).astype(jnp.int32)
 
 
 def _entering(env: Seasons, params: SeasonsParams, state: SeasonsState) -> jax.Array:
@@ -39,14 +40,14 @@ def _entering(env: Seasons, params: SeasonsParams, state: SeasonsState) -> jax.A
     phi = env.phase(state.time, params)
     loss = jnp.where(
         state.source_is_bad,
-        value_at(params.bad_source_integrity_loss, phi),
+        jnp.asarray(value_at(params.bad_source_integrity_loss, phi), jnp.float32),
         value_at(params.unripe_integrity_loss, phi),
     )
-    harm = field_of(state.pos, state.source_pos, loss * (state.source_active & ~env.feeds(state, phi)))
+    harm = field_of(state.pos, state.source_pos, jnp.where(state.source_active & ~env.feeds(state, phi), loss, 0.0))
     # The integrity that is left has to last for the rest of the life.
-    price = _PATIENCE * (params.max_steps_in_episode - state.time) / jnp.maximum(state.integrity, 1e-6)
+    price = _PATIENCE * steps_left(params, state) / jnp.maximum(state.integrity, 1e-6)
     deadly = (harm > 0) & (harm >= state.integrity)
-    cost = 1.0 + price * harm + jnp.where(deadly, 0.01 * NEVER, 0.0)
+    cost = 1.0 + price * harm + jnp.where(deadly, jnp.float32(0.01 * NEVER), 0.0)
     return jnp.where(outside(state.pos, env.size(params)), NEVER, cost)
 
 
@@ -56,10 +57,9 @@ def _moves(
     """What it costs to get to something wanted, or else to the middle of the world, by first move; (4,)."""
     goals = jnp.concatenate([state.source_pos, (env.size(params) // 2)[None]])
     counts = jnp.concatenate([wanted, ~jnp.any(wanted)[None]])
-    return costs_of_moves(goals - state.pos, counts, entering)
+    return costs_of_moves(goals - state.pos[None], counts, entering)
 
 
 def _steps_to(state: SeasonsState, wanted: jax.Array) -> jax.Array:
     """Steps to the nearest thing wanted; () int32."""
-    steps = jnp.sum(jnp.abs(state.source_pos - state.pos), axis=1)
-    return jnp.min(jnp.where(wanted, steps, jnp.iinfo(jnp.int32).max))
+    return jnp.min(jnp.where(wanted, steps_between(state.source_pos, state.pos), jnp.iinfo(jnp.int32).max))

@@ -13,7 +13,7 @@ from koki2_train.brains import ReferenceBrain
 from koki2_train.evaluation.statistics import Metrics, normalized, summarize_lives
 from koki2_train.evaluation.worlds import problem_in_world
 from koki2_train.experiment import Experiment
-from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.random_streams import Stream, life_keys, root_key, stream_key
 from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.rollout.population import compiled_rollout
@@ -40,7 +40,7 @@ class HeldOutLives:
     @cached_property
     def keys(self) -> jax.Array:
         """The lives' keys, (episodes,)."""
-        return life_keys(stream_key(jax.random.key(self.seed), Stream.TEST), self.episodes)
+        return life_keys(stream_key(root_key(self.seed), Stream.TEST), self.episodes)
 
     def evaluate_policy(self, name: str) -> Metrics:
         """Metrics of a reference policy."""

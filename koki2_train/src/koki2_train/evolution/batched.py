@@ -16,6 +16,7 @@ from koki2_train.evolution.generation import finish, init_state, step_generation
 from koki2_train.evolution.program import Program, Search
 from koki2_train.evolution.state import GenerationLog, RunState
 from koki2_train.experiment import Trial
+from koki2_train.random_streams import root_key
 from koki2_train.rollout.population import brain_bytes, in_blocks
 from koki2_train.runtime.devices import device_jit, on_every_device, replicate
 
@@ -69,7 +70,7 @@ def stack_searches(trials: Sequence[Trial], num_devices: int | None = None) -> S
     problem = dataclasses.replace(program.problem, idle=idle_everywhere(cells))
     program = dataclasses.replace(program, problem=problem)
     seeds = jnp.asarray([trial.seed for trial in trials], jnp.uint32)
-    inputs = replicate(problem.mesh, (stack_params(cells), jax.vmap(jax.random.key)(seeds)))
+    inputs = replicate(problem.mesh, (stack_params(cells), root_key(seeds)))
     return Search(program, *inputs)
 
 

@@ -10,6 +10,7 @@ import jax
 
 from koki2_train.experiment import STRATEGIES, Experiment, Trial
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
+from koki2_train.random_streams import root_key
 from koki2_train.rollout.problem import Problem
 from koki2_train.runtime.devices import replicate
 from koki2_train.strategies.base import Strategy
@@ -79,5 +80,5 @@ class Search:
             ValueError, TypeError: invalid params, or not that many devices.
         """
         program = Program.of(trial.experiment, num_devices)
-        root = replicate(program.problem.mesh, jax.random.key(trial.seed))
+        root = replicate(program.problem.mesh, root_key(trial.seed))
         return cls(program, trial.experiment.params, root)

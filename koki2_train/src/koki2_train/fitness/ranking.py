@@ -40,5 +40,5 @@ def dense_rank(viable: jax.Array, progress: jax.Array, fitness: jax.Array) -> ja
     order = jnp.lexsort(columns)
     ordered = jnp.stack([column[order] for column in columns])
     steps = jnp.any(ordered[:, 1:] != ordered[:, :-1], axis=0)
-    ranks = jnp.concatenate([jnp.zeros(1), jnp.cumsum(steps)]).astype(jnp.float32)
+    ranks = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(steps, dtype=jnp.int32)]).astype(jnp.float32)
     return jnp.zeros_like(ranks).at[order].set(ranks)

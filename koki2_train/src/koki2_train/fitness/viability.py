@@ -60,13 +60,15 @@ def judge(short_lives: LifeSummary, settings: ViabilitySettings) -> Verdict:
 
 def all_viable(num_genomes: int) -> Verdict:
     """The verdict where the test is off."""
-    ones = jnp.ones(num_genomes)
-    return Verdict(ones.astype(bool), ones.astype(jnp.float32), -ones.astype(jnp.int32))
+    return Verdict(
+        jnp.ones(num_genomes, bool), jnp.ones(num_genomes, jnp.float32), jnp.full(num_genomes, -1, jnp.int32)
+    )
 
 
 def failure_counts(verdict: Verdict) -> jax.Array:
     """How many genomes failed for each reason; (len(FAILURES),) int32."""
-    return jnp.sum(verdict.failure[:, None] == jnp.arange(len(FAILURES))[None, :], axis=0)
+    failed = verdict.failure[:, None] == jnp.arange(len(FAILURES), dtype=jnp.int32)[None, :]
+    return jnp.sum(failed, axis=0, dtype=jnp.int32)
 
 
 def _degree(value: jax.Array, threshold: float) -> jax.Array:

@@ -34,7 +34,7 @@ class DirectGenome(Genome):
         parameters = [parameter for _, parameter in self.blueprint.parameters]
         keys = jax.random.split(key, len(parameters))
         values = [
-            _scaled(self.settings.init_scale * jax.random.normal(k, parameter.shape), parameter)
+            _scaled(self.settings.init_scale * jax.random.normal(k, parameter.shape, jnp.float32), parameter)
             for k, parameter in zip(keys, parameters, strict=True)
         ]
         return jnp.concatenate([value.ravel() for value in values])
@@ -47,9 +47,13 @@ class DirectGenome(Genome):
         first = 0
         for name, parameter in self.blueprint.parameters:
             values = genome[first : first + parameter.size].reshape(parameter.shape)
-            yield name, values / jnp.asarray(parameter.scale, jnp.float32) if parameter.scale else values
+            yield name, values / _scales(parameter) if parameter.scale else values
             first += parameter.size
 
 
 def _scaled(values: jax.Array, parameter: Parameter) -> jax.Array:
-    return values * jnp.asarray(parameter.scale, jnp.float32) if parameter.scale else values
+    return values * _scales(parameter) if parameter.scale else values
+
+
+def _scales(parameter: Parameter) -> jax.Array:
+    return jnp.broadcast_to(jnp.asarray(parameter.scale, jnp.float32), parameter.shape)

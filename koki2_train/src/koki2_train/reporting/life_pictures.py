@@ -16,6 +16,7 @@ from koki2_envs.rendering.style import FONT, INK, PAPER, QUIET, TICK_SIZE, dress
 from koki2_train.brains import Brain
 from koki2_train.rollout.lifetime import Trace, trace_life
 from koki2_train.rollout.metrics import LifeSummary
+from koki2_train.runtime.devices import device_jit
 
 _SPIKE_HEIGHT = 1.5  # inches
 
@@ -130,7 +131,7 @@ def spike_panel(spikes: np.ndarray) -> Panel:
     return Panel(draw, _SPIKE_HEIGHT)
 
 
-@partial(jax.jit, static_argnames=("env", "constants", "brain", "num_steps"))
+@partial(device_jit, static_argnames=("env", "constants", "brain", "num_steps"))
 def _trace(
     env: Any,
     env_params: Any,

@@ -94,6 +94,6 @@ def _live(
         return (next_state, after, learned, next_tally), row
 
     start = (state, observation, brain.init(weights), empty_tally(env))
-    (state, _, carry, tally), rows = jax.lax.scan(step, start, jnp.arange(num_steps))
+    (state, _, carry, tally), rows = jax.lax.scan(step, start, jnp.arange(num_steps, dtype=jnp.int32))
     summary = summarize(brain, weights, carry, tally)
     return summary, rows._replace(final_state=state) if trace else None

@@ -103,8 +103,9 @@ def count_step(
         bad_arrivals=tally.bad_arrivals + lived * info["bad_arrivals"],
         integrity_lost=tally.integrity_lost + lived * info["integrity_lost"],
         integrity_min=jnp.where(alive, jnp.minimum(tally.integrity_min, integrity), tally.integrity_min),
-        action_counts=tally.action_counts + lived * (jnp.arange(tally.action_counts.shape[0]) == action),
-        events=tally.events + lived * event,
+        action_counts=tally.action_counts
+        + lived * (jnp.arange(tally.action_counts.shape[0], dtype=jnp.int32) == action).astype(jnp.float32),
+        events=tally.events + lived * event.astype(jnp.float32),
         world_metrics={name: total + lived * info[name] for name, total in tally.world_metrics.items()},
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,19 @@ from koki2_train.experiment.settings_base import Settings
 from koki2_train.strategies.base import Strategy
 from koki2_train.strategies.shaping import centered_ranks
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _unchecked(function: F) -> F:
+    """A function that calls evosax, which breaks JAX's strict modes: it mixes ranks and types, and marks with NaN."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any) -> Any:
+        with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"), jax.debug_nans(False):
+            return function(*arguments)
+
+    return cast(F, run)
+
 
 class OpenES(Strategy):
     """OpenAI-ES (Salimans et al. 2017): antithetic, rank-shaped, with Adam. Genomes i and i + P/2 mirror each other."""
@@ -24,16 +37,21 @@ class OpenES(Strategy):
     settings_class: ClassVar[type[Settings]] = OpenESSettings
     settings: OpenESSettings
 
+    @_unchecked
     def init(self, key: jax.Array, genome: jax.Array) -> Any:
         """The state of a search whose first mean is a genome (D,)."""
         evosax = self._evosax
-        return jax.tree.map(jnp.asarray, evosax.init(key, genome, evosax.default_params))
+        state = evosax.init(key, genome, evosax.default_params)
+        # Until the first generation is over evosax has no best genome, and NaN in its place.
+        return jax.tree.map(jnp.asarray, state.replace(best_solution=genome))
 
+    @_unchecked
     def ask(self, key: jax.Array, state: Any) -> jax.Array:
         """A population (P, D) around the mean."""
         population, _ = self._evosax.ask(key, state, self._evosax.default_params)
         return population
 
+    @_unchecked
     def tell(self, key: jax.Array, population: jax.Array, score: jax.Array, valid: jax.Array, state: Any) -> Any:
         """Moves the mean towards genomes of higher score; see :meth:`Strategy.tell`."""
         # evosax minimises. It is handed each genome's weight in the gradient, and shapes nothing itself.
@@ -54,18 +72,19 @@ class OpenES(Strategy):
         return _open_es(self.settings, self.pop_size, self.num_dims)
 
 
-@lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def _open_es(settings: OpenESSettings, pop_size: int, num_dims: int) -> Open_ES:
     """Evosax's algorithm; always the same object for the same arguments, since every new one compiles anew."""
     rate = _decaying(settings.lr, settings.lr_decay, settings.lr_floor)
-    return Open_ES(
-        population_size=pop_size,
-        solution=jnp.zeros(num_dims),
-        optimizer=optax.adamw(rate, b1=settings.adam_b1, b2=settings.adam_b2, weight_decay=settings.weight_decay),
-        std_schedule=_decaying(settings.sigma, settings.sigma_decay, settings.sigma_floor),
-        fitness_shaping_fn=identity_fitness_shaping_fn,
-        metrics_fn=lambda *_: {},
-    )
+    with jax.ensure_compile_time_eval():  # it keeps arrays, which must not belong to the trace that asks first
+        return Open_ES(
+            population_size=pop_size,
+            solution=jnp.zeros(num_dims, jnp.float32),
+            optimizer=optax.adamw(rate, b1=settings.adam_b1, b2=settings.adam_b2, weight_decay=settings.weight_decay),
+            std_schedule=_decaying(settings.sigma, settings.sigma_decay, settings.sigma_floor),
+            fitness_shaping_fn=identity_fitness_shaping_fn,
+            metrics_fn=lambda *_: {},
+        )
 
 
 def _decaying(start: float, decay: float, floor: float) -> Callable[[Any], jax.Array]:

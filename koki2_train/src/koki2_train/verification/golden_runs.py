@@ -186,15 +186,14 @@ def run_golden(golden: GoldenRun, num_devices: int | None = None) -> Outcome:
 
 def score_again(golden: GoldenRun, champion: np.ndarray, num_devices: int | None = None) -> float:
     """The validation fitness of a genome (D,), on the lives of the run: worlds and brain without the search."""
-    import jax
     import jax.numpy as jnp
 
-    from koki2_train.random_streams import Stream, life_keys, stream_key
+    from koki2_train.random_streams import Stream, life_keys, root_key, stream_key
     from koki2_train.rollout.population import compiled_rollout
     from koki2_train.rollout.problem import Problem
 
     experiment = golden.trial.experiment
-    root = jax.random.key(golden.seed)
+    root = root_key(golden.seed)
     keys = life_keys(stream_key(root, Stream.VALIDATION), experiment.validation.validation_episodes)
     problem = Problem.of(experiment, num_devices)
     lives = compiled_rollout(problem, experiment.params, jnp.asarray(champion)[None], keys)

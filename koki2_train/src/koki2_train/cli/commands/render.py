@@ -59,11 +59,10 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
     from koki2_train.runtime.jax_setup import set_up
 
     set_up(1)
-    import jax
     import numpy as np
 
     from koki2_train.evaluation import HeldOutLives, load_champion, problem_in_world, with_test_world
-    from koki2_train.random_streams import Stream, life_keys, stream_key
+    from koki2_train.random_streams import Stream, life_keys, root_key, stream_key
     from koki2_train.reporting.life_pictures import choose_life, write_life
     from koki2_train.runs.directory import RunError
     from koki2_train.runs.find import find_run
@@ -82,7 +81,7 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
             lives = HeldOutLives(experiment, _LIVES, seed).rollout_genomes(champion[None], trained)
         which, life = life, choose_life(np.asarray(lives.fitness[0]), life)
         name = f"held-out life {life} of {_LIVES}, {which} fitness"
-    key = life_keys(stream_key(jax.random.key(seed), Stream.TEST), life + 1)[life]
+    key = life_keys(stream_key(root_key(seed), Stream.TEST), life + 1)[life]
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
     png, gif = folder / "life.png", folder / "life.gif"
