@@ -26,7 +26,7 @@ def golden_lives(rung):
     def live(params, idle, key):
         params = params.with_constants(idle)
         first, born = env.reset(jax.random.fold_in(key, STEPS), params)
-        stumbles = jax.random.randint(key, (STEPS,), 0, 2 * env.num_actions)
+        stumbles = jax.random.randint(key, (STEPS,), 0, 2 * env.num_actions, jnp.int32)
 
         def step(moment, now):
             (observation, state), (t, stumble) = moment, now
@@ -36,7 +36,9 @@ def golden_lives(rung):
             )
             return (observation, state), (observation, reward, terminated | truncated)
 
-        _, (observations, rewards, ends) = jax.lax.scan(step, (first, born), (jnp.arange(STEPS), stumbles))
+        _, (observations, rewards, ends) = jax.lax.scan(
+            step, (first, born), (jnp.arange(STEPS, dtype=jnp.int32), stumbles)
+        )
         return jnp.concatenate([first[None], observations]), rewards, ends
 
     keys = jax.random.split(jax.random.key(2026), LIVES)

@@ -124,7 +124,7 @@ def test_strengths_can_be_swept_under_vmap():
     [
         (RISKY, {"risk_gatin": 1.0}, ValueError, "unknown nursing 'risk_gatin'; did you mean 'risk_gating'"),
         (RISKY, {"risk_gating": 1.5}, ValueError, "nursing 'risk_gating': strength must be 0 to 1, got 1.5"),
-        (RISKY, {"risk_gating": float("nan")}, ValueError, "strength must be 0 to 1, got nan"),
+        (RISKY, {"risk_gating": float("nan")}, ValueError, "strength must be finite, got nan"),
         (RISKY, {"risk_gating": "much"}, TypeError, "nursing 'risk_gating': strength must be a number, got 'much'"),
         (RISKY, {"combined": 0.5, "risk_gating": 1.0}, ValueError, "'combined' holds 'risk_gating' already"),
         (RUNGS["L0.0"].default_params, {"risk_gating": 1.0}, ValueError, "'risk_gating' changes nothing in this world"),

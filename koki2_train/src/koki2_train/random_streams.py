@@ -38,7 +38,12 @@ def root_key(seed: int | jax.Array) -> jax.Array:
     """The root key of a seed, or of each of several (R,) uint32.
 
     It is what ``jax.random.key(seed)`` gives by default, and stays that whatever generator or offset JAX is set to.
+
+    Raises:
+        ValueError: a seed that does not fit into 32 bits.
     """
+    if isinstance(seed, int) and not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be 0 to {2**32 - 1}, got {seed}")
     low = jnp.asarray(seed, jnp.uint32)
     return jax.random.wrap_key_data(jnp.stack([jnp.zeros_like(low), low], axis=-1), impl=GENERATOR)
 

@@ -147,7 +147,7 @@ def test_sweeping_knobs_compiles_once():
         return env.reset_env(jax.random.key(0), params)[0]
 
     for value in (0.0, 0.25, 1.0):
-        run(params.replace(grad_dropout_p=value, energy_init=value, obs_noise=value))
+        run(params.replace(grad_dropout_p=value, energy_init=1.0 - value / 2, obs_noise=value))
     assert len(traces) == 1
     for end in (0.0, 1.0):
         run(params.replace(grad_gain=ramp(0.0, end)))

@@ -20,8 +20,11 @@ def values_of(name):
     if kind is int:
         return st.integers(int(spec.low), int(spec.high) if spec.high is not None else 1000)
     number = st.floats(spec.low if spec.low is not None else -1e6, spec.high if spec.high is not None else 1e6)
-    phase = st.floats(0, 1)
-    return st.one_of(number, st.builds(Schedule, number, number, phase, phase)) if spec.scheduled else number
+    if spec.above_low:
+        number = st.floats(1e-3, spec.high)
+    phases = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
+    schedules = st.builds(lambda start, end, phases: Schedule(start, end, *phases), number, number, phases)
+    return st.one_of(number, schedules) if spec.scheduled else number
 
 
 some_params = st.fixed_dictionaries({}, optional={name: values_of(name) for name in FIELDS}).map(
@@ -51,15 +54,34 @@ def test_batched_params_survive_json():
 @pytest.mark.parametrize(
     ("knobs", "error", "message"),
     [
-        ({"energy_gain": float("nan")}, ValueError, "energy_gain must be at least 0, got nan"),
-        ({"energy_gain": float("inf")}, ValueError, "energy_gain must be at least 0, got inf"),
+        ({"energy_gain": float("nan")}, ValueError, "energy_gain must be finite, got nan"),
+        ({"energy_gain": float("inf")}, ValueError, "energy_gain must be finite, got inf"),
         ({"energy_gain": -0.5}, ValueError, "energy_gain must be at least 0, got -0.5"),
         ({"energy_gain": "much"}, TypeError, "energy_gain must be a number, got 'much'"),
         ({"energy_gain": None}, TypeError, "energy_gain must be a number, got None"),
         ({"energy_gain": [0.1, -0.2]}, ValueError, "energy_gain must be at least 0, got -0.2"),
         ({"grad_dropout_p": 1.5}, ValueError, "grad_dropout_p must be 0 to 1, got 1.5"),
         ({"grad_dropout_p": ramp(0.0, 1.5)}, ValueError, "grad_dropout_p must be 0 to 1, got 1.5"),
-        ({"energy_setpoint": float("-inf")}, ValueError, "energy_setpoint must be any finite number, got -inf"),
+        ({"width": float("inf")}, ValueError, "width must be finite, got inf"),
+        ({"energy_gain": 1e300}, ValueError, "energy_gain must be at most 3.40282e"),
+        (
+            {"max_steps_in_episode": 10**20},
+            ValueError,
+            f"max_steps_in_episode must be at most 2147483647, got {10**20}",
+        ),
+        ({"max_steps_in_episode": 1e20}, ValueError, "max_steps_in_episode must be at most 2147483647, got 1e"),
+        (
+            {"respawn_delay": Schedule(0, 1e12)},
+            ValueError,
+            "respawn_delay must be at most 2147483647, got 1000000000000",
+        ),
+        ({"width": True}, TypeError, "width must be a number, got True"),
+        ({"energy_gain": False}, TypeError, "energy_gain must be a number, got False"),
+        ({"deplete_sources": 2}, TypeError, "deplete_sources must be true or false, got 2"),
+        ({"energy_init": 0}, ValueError, "energy_init must be above 0 and at most 1, got 0"),
+        ({"energy_init": 1e-46}, ValueError, "energy_init must be above 0 and at most 1, got 1e-46"),
+        ({"energy_init": Schedule(0, 1)}, ValueError, "energy_init must be above 0 and at most 1, got 0"),
+        ({"energy_setpoint": float("-inf")}, ValueError, "energy_setpoint must be finite, got -inf"),
         ({"width": 0}, ValueError, "width must be 1 to 4096, got 0"),
         ({"width": 3.5}, TypeError, "width must be a whole number, got 3.5"),
         ({"width": ramp(1, 2)}, TypeError, "width cannot be a schedule, got 1:2@0:1"),

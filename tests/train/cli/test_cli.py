@@ -178,7 +178,7 @@ def test_invalid_input_is_rejected_in_one_line(cli, tmp_path, monkeypatch, argum
         ("width = [1, 2]", ["width", "[1, 2]"]),
         ("pop_size = [2, 4]", ["pop_size", "[2, 4]"]),
         ("width = 2.5", ["width must be a whole number, got 2.5"]),
-        ("energy_gain = nan", ["energy_gain must be at least 0, got nan"]),
+        ("energy_gain = nan", ["energy_gain must be finite, got nan"]),
         ("energy_gain = 'lots'", ["energy_gain must be a number, got 'lots'"]),
         ("energy_gain = 2020-01-01", ["energy_gain must be a number"]),
         ("energy_gain = {start = 0}", ["energy_gain", "a schedule has start, end, from_phi, to_phi; got ['start']"]),

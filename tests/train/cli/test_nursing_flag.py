@@ -95,7 +95,7 @@ def test_toml_that_is_no_nursing(cli, tmp_path, text):
     (tmp_path / "my.toml").write_text(text)
     result = cli("baseline", "L0.2", "--config", tmp_path / "my.toml")
     assert (result.code, result.err.count("\n")) == (2, 1)
-    assert "nursing: must be NAME:STRENGTH or a table of strengths" in result.err
+    assert "nursing must be NAME:STRENGTH or a table of strengths" in result.err
 
 
 def test_a_baseline_lives_in_the_nursed_world(cli, monkeypatch):

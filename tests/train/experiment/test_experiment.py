@@ -102,8 +102,8 @@ def test_other_settings_change_nothing_else():
         ({"xyzzy": 1}, "unknown setting 'xyzzy'"),
         ({"pop_size": 7}, "pop_size must be even"),
         ({"pop_size": 0}, "pop_size must be at least 2, got 0"),
-        ({"pop_size": [2, 4]}, "pop_size must be a number, got [2, 4]"),
-        ({"sigma": math.nan}, "sigma must be at least 1e-09, got nan"),
+        ({"pop_size": [2, 4]}, "pop_size must be one value, got [2, 4]"),
+        ({"sigma": math.nan}, "sigma must be finite, got nan"),
         ({"sigma": ramp(0, 1)}, "sigma must be a number"),
         ({"sigma": "big"}, "sigma must be a number, got 'big'"),
         ({"n_neurons": 8, "k_edges": 8}, "k_edges must be at most n_neurons - 1 = 7, got 8"),
@@ -114,6 +114,18 @@ def test_other_settings_change_nothing_else():
         ({"width": 2.5}, "width must be a whole number, got 2.5"),
         ({"generations": 2**31}, "generations must be at most 2147483647"),
         ({"pop_size": 4, "validation_top": 5}, "validation_top must be at most pop_size = 4, got 5"),
+        ({"generations": True}, "generations must be a number, got True"),
+        ({"generations": 2.5}, "generations must be a whole number, got 2.5"),
+        ({"generations": "2.5"}, "generations must be a whole number, got '2.5'"),
+        ({"generations": 10**20}, f"generations must be at most 2147483647, got {10**20}"),
+        ({"mvt": "maybe"}, "mvt must be true or false, got 'maybe'"),
+        ({"steps": 3, "max_steps_in_episode": 4}, "steps and max_steps_in_episode are the same setting"),
+        ({"grad_gain": "0:1@0.7:0.2"}, "grad_gain: schedule from_phi must be at most to_phi = 0.2, got 0.7"),
+        ({"grad_gain": {"start": 0}}, "grad_gain: a schedule has start, end, from_phi, to_phi; got ['start']"),
+        ({"nursing": 0.5}, "nursing must be NAME:STRENGTH or a table of strengths, got 0.5"),
+        ({"nursing": {"combined": True}}, "nursing 'combined': strength must be a number, got True"),
+        ({"nursing": "gating"}, "unknown nursing 'gating'"),
+        ({"brain": 3}, "brain must be a name, got 3"),
         ({"lr": -0.1}, "lr must be at least 0, got -0.1"),
     ],
 )
@@ -121,6 +133,23 @@ def test_invalid_settings_are_rejected_by_name(settings, message):
     with pytest.raises((ValueError, TypeError)) as caught:
         Experiment.build("L0.2", settings)
     assert message in str(caught.value)
+
+
+def test_a_setting_has_the_same_form_in_python_as_on_a_command_line():
+    values = {"grad_gain": ramp(0.0, 1.0, 0.0, 0.3), "nursing": {"risk_gating": 0.5}, "sigma": 0.2, "mvt": True}
+    as_text = {"grad_gain": "0:1@0:0.3", "nursing": "risk_gating:0.5", "sigma": "0.2", "mvt": "yes"}
+    as_tables = {**as_text, "grad_gain": {"start": 0, "end": 1, "to_phi": 0.3}}
+    expected = Experiment.build("L1.1", values)
+    assert Experiment.build("L1.1", as_text) == Experiment.build("L1.1", **as_text) == expected
+    assert Experiment.build("L1.1", as_tables) == Experiment.build("L1.1").with_settings(as_text) == expected
+    with pytest.raises(ValueError, match="sigma is given twice"):
+        Experiment.build("L1.1", {"sigma": 0.1}, sigma=0.2)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, True, 1.5, "3"])
+def test_a_seed_is_a_whole_number_of_32_bits(seed):
+    with pytest.raises((ValueError, TypeError), match="seed must be"):
+        Trial(Experiment.build("L0.0"), seed)
 
 
 def test_an_unknown_rung_is_rejected_with_those_that_there_are():

@@ -31,18 +31,23 @@ def on_demand(needed: jax.Array, function: Callable[..., T], *arguments: Any) ->
     """
     leaves, structure = jax.tree.flatten(arguments)
     is_traced = [isinstance(leaf, jax.Array) for leaf in leaves]
+    traced = [jax.lax.stop_gradient(leaf) for leaf, dynamic in zip(leaves, is_traced, strict=True) if dynamic]
+    # What outlives the trace, as the rule for batches does, must not hold on to what is traced.
+    constants = [None if dynamic else leaf for leaf, dynamic in zip(leaves, is_traced, strict=True)]
 
     def call(*traced: jax.Array) -> T:
         rest = iter(traced)
-        merged = [next(rest) if dynamic else leaf for leaf, dynamic in zip(leaves, is_traced, strict=True)]
+        merged = [next(rest) if dynamic else leaf for leaf, dynamic in zip(constants, is_traced, strict=True)]
         return function(*jax.tree.unflatten(structure, merged))
 
-    traced = [jax.lax.stop_gradient(leaf) for leaf, dynamic in zip(leaves, is_traced, strict=True) if dynamic]
-    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(call, *traced))
+    made = jax.eval_shape(call, *traced)
+
+    def nothing(*_: jax.Array) -> T:
+        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), made)
 
     @jax.custom_batching.custom_vmap
     def alone(needed: jax.Array, *traced: jax.Array) -> T:
-        return jax.lax.cond(needed, call, lambda *_: nothing, *traced)
+        return jax.lax.cond(needed, call, nothing, *traced)
 
     @alone.def_vmap
     def together(axis_size: int, in_batched: list[bool], needed: jax.Array, *traced: jax.Array) -> tuple[T, Any]:
@@ -54,18 +59,18 @@ def on_demand(needed: jax.Array, function: Callable[..., T], *arguments: Any) ->
             return jax.vmap(call, axes, axis_size=axis_size)(*traced)
 
         def members_in_need(needed: jax.Array, *traced: jax.Array) -> T:
-            return _in_rounds(call, nothing, needed, axes, traced)
+            return _in_rounds(call, made, needed, axes, traced)
 
         served = jax.lax.platform_dependent(needed, *traced, cpu=members_in_need, default=all_members)
-        return served, jax.tree.map(lambda _: True, nothing)
+        return served, jax.tree.map(lambda _: True, made)
 
     return alone(needed, *traced)
 
 
 def _in_rounds(
-    call: Callable[..., T], nothing: T, needed: jax.Array, axes: tuple[int | None, ...], traced: tuple[jax.Array, ...]
+    call: Callable[..., T], made: T, needed: jax.Array, axes: tuple[int | None, ...], traced: tuple[jax.Array, ...]
 ) -> T:
-    """Serves members of a batch of B where ``needed`` (B,), some at a time."""
+    """Serves members of a batch of B where ``needed`` (B,), some at a time; ``made`` is what one gets, as shapes."""
     batch = needed.shape[0]
     size = min(batch, max(_SMALLEST_ROUND, batch // _ROUNDS_OF_A_BATCH))
     so_far = jnp.cumsum(needed, dtype=jnp.int32)
@@ -76,10 +81,10 @@ def _in_rounds(
         # results without a member are dropped.
         members = jnp.searchsorted(so_far, served + 1 + jnp.arange(size, dtype=jnp.int32), method="scan_unrolled")
         theirs = [x if axis is None else x.at[members].get(mode="clip") for x, axis in zip(traced, axes, strict=True)]
-        made = jax.vmap(call, axes, axis_size=size)(*theirs)
-        results = jax.tree.map(lambda all_, some: all_.at[members].set(some, mode="drop"), results, made)
+        some = jax.vmap(call, axes, axis_size=size)(*theirs)
+        results = jax.tree.map(lambda all_, some: all_.at[members].set(some, mode="drop"), results, some)
         return served + size, results
 
-    start = jax.tree.map(lambda x: jnp.zeros((batch, *x.shape), x.dtype), nothing)
+    start = jax.tree.map(lambda x: jnp.zeros((batch, *x.shape), x.dtype), made)
     _, results = jax.lax.while_loop(lambda carry: carry[0] < so_far[-1], one_round, (jnp.zeros((), jnp.int32), start))
     return results

@@ -10,8 +10,6 @@ import numpy as np
 from koki2_envs.knobs.schedule import Schedule
 from koki2_envs.knobs.spec import check_number, is_abstract, spec_of
 
-_LARGEST_INT = 2**31 - 1  # worlds count in 32 bits
-
 
 def known_number(value: Any) -> bool | int | float | None:
     """The one number, also in an array, that a value is known to be; None for schedules, batches and tracers.
@@ -29,7 +27,7 @@ def known_number(value: Any) -> bool | int | float | None:
 def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
     """Checks one knob's value against its declaration and returns it in the declared type.
 
-    Tracers and other abstract values pass unchecked.
+    Tracers and other abstract values pass unchecked. Arrays come back in the declared type's 32 bits.
 
     Raises:
         TypeError: not a number, or a schedule where none is possible.
@@ -44,14 +42,24 @@ def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
             raise TypeError(f"{name} cannot be a schedule, got {value}")
         for end in (value.start, value.end):
             if not is_abstract(end):
-                check_number(name, end, spec)
+                check_number(name, end, spec, whole=kind is int)
         return value
-    if kind is int and isinstance(value, int) and abs(value) > _LARGEST_INT:
-        raise ValueError(f"{name} must be at most {_LARGEST_INT}, got {value}")
-    check_number(name, value, spec)
-    if kind is not float and np.any(np.asarray(value) != np.asarray(value).astype(kind)):
-        raise TypeError(f"{name} must be {'true or false' if kind is bool else 'a whole number'}, got {value}")
-    return kind(value) if isinstance(value, bool | int | float | np.bool_ | np.number) else value
+    if kind is bool:
+        _check_switch(name, value)
+    else:
+        check_number(name, value, spec, whole=kind is int)
+    if kind is int and not isinstance(value, int) and np.any(np.asarray(value) != np.floor(value)):
+        raise TypeError(f"{name} must be a whole number, got {value}")
+    if isinstance(value, bool | int | float | np.generic):
+        return kind(value)
+    array = value if hasattr(value, "astype") else np.asarray(value)
+    return array.astype({bool: np.bool_, int: np.int32, float: np.float32}[kind])
+
+
+def _check_switch(name: str, value: Any) -> None:
+    numeric = isinstance(value, int | float) or np.asarray(value).dtype.kind in "biuf"
+    if not numeric or not np.isin(value, (0, 1)).all():
+        raise TypeError(f"{name} must be true or false, got {value!r}")
 
 
 def check_range(params: Any, low: str, high: str) -> None:

@@ -22,7 +22,8 @@ class Schedule:
     """A knob whose value changes with developmental phase φ ∈ [0, 1].
 
     With x = clip((φ − from_phi)/(to_phi − from_phi), 0, 1) the value is start + (end − start)·x²(3 − 2x);
-    where to_phi ≤ from_phi it is ``end`` throughout.
+    where to_phi ≤ from_phi it is ``end`` throughout. Known phases of which ``from_phi`` is the larger are rejected as a
+    mistake.
 
     Attributes:
         start: value up to ``from_phi``.
@@ -43,8 +44,11 @@ class Schedule:
                 continue
             low, high = (0.0, 1.0) if name.endswith("phi") else (None, None)
             check_number(f"schedule {name}", value, KnobSpec("", low=low, high=high))
-            if isinstance(value, int | np.number) and not isinstance(value, bool):
+            if isinstance(value, int | np.number):
                 object.__setattr__(self, name, float(value))
+        phases = (self.from_phi, self.to_phi)
+        if not any(map(is_abstract, phases)) and np.any(np.float32(phases[0]) > np.float32(phases[1])):
+            raise ValueError(f"schedule from_phi must be at most to_phi = {self.to_phi}, got {self.from_phi}")
 
     def __str__(self) -> str:
         return f"{self.start:g}:{self.end:g}@{self.from_phi:g}:{self.to_phi:g}"
@@ -54,7 +58,7 @@ def ramp(start: float, end: float, from_phi: float = 0.0, to_phi: float = 1.0) -
     """A smooth change from ``start`` to ``end`` between two phases (see :class:`Schedule`).
 
     Raises:
-        ValueError: a value is not finite, or a phase is outside 0 to 1.
+        ValueError: a value is not finite, a phase is outside 0 to 1, or ``from_phi`` is above ``to_phi``.
         TypeError: a value is not a number.
     """
     return Schedule(start, end, from_phi, to_phi)

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 
 _SPEC = "koki2_knob"
+LARGEST_INT = 2**31 - 1
+"""The largest whole number that a knob or setting can be: everything is counted in 32 bits."""
+_LARGEST_FLOAT = float(np.finfo(np.float32).max)
+_SMALLEST_FLOAT = float(np.finfo(np.float32).tiny)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +27,7 @@ class KnobSpec:
         group: heading under which the knob is listed.
         neutral: the value at which the knob's feature is off and costs nothing, or None.
         scheduled: whether a :class:`koki2_envs.knobs.Schedule` is accepted.
+        above_low: whether ``low`` itself is not allowed.
     """
 
     doc: str
@@ -32,10 +37,13 @@ class KnobSpec:
     group: str = "world"
     neutral: float | None = None
     scheduled: bool = True
+    above_low: bool = False
 
     @property
     def allowed(self) -> str:
-        """The allowed range in words, such as ``0 to 1`` or ``at least 1``."""
+        """The allowed range in words, such as ``0 to 1``, ``above 0 and at most 1`` or ``at least 1``."""
+        if self.above_low:
+            return f"above {self.low:g}" + ("" if self.high is None else f" and at most {self.high:g}")
         if self.low is not None and self.high is not None:
             return f"{self.low:g} to {self.high:g}"
         if self.low is not None:
@@ -55,6 +63,7 @@ def knob(
     group: str = "world",
     neutral: float | None = None,
     scheduled: bool | None = None,
+    above_low: bool = False,
 ) -> Any:
     """Declares a field of a params dataclass as a knob (see :class:`KnobSpec`).
 
@@ -63,7 +72,7 @@ def knob(
     """
     if scheduled is None:
         scheduled = isinstance(default, float)
-    spec = KnobSpec(doc, unit, low, high, group, neutral, scheduled)
+    spec = KnobSpec(doc, unit, low, high, group, neutral, scheduled, above_low)
     return dataclasses.field(default=default, metadata={_SPEC: spec})
 
 
@@ -78,28 +87,50 @@ def knob_fields(params: Any) -> dict[str, dataclasses.Field[Any]]:
     return {field.name: field for field in dataclasses.fields(params) if _SPEC in field.metadata}
 
 
-def check_number(name: str, value: Any, spec: KnobSpec) -> None:
+def check_number(name: str, value: Any, spec: KnobSpec, *, whole: bool = False) -> None:
     """Rejects a concrete number (or array of numbers) that ``spec`` does not allow.
 
+    Args:
+        name: what the message calls it.
+        value: the number.
+        spec: its declaration.
+        whole: whether it counts something, and so must be within the whole numbers of 32 bits.
+
     Raises:
-        TypeError: not a number.
-        ValueError: not finite, or outside the allowed range.
+        TypeError: not a number; true and false are none.
+        ValueError: not finite, outside the allowed range, or too large for 32 bits.
     """
-    try:
-        array = np.asarray(value)
-        numeric = array.dtype.kind in "biuf" and array.dtype != object
-    except (TypeError, ValueError):
-        numeric = False
-    if not numeric:
+    array = _as_array(value)
+    if array is None or array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be a number, got {value!r}")
-    inside = np.isfinite(array)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        narrow = array.astype(np.float32)
+
+    def check(valid: Any, allowed: str) -> None:
+        if not np.all(valid):
+            raise ValueError(f"{name} must be {allowed}, got {value if array.ndim == 0 else array[~valid].flat[0]}")
+
+    check(np.isfinite(array), "finite")
+    inside = np.ones_like(array, bool)
     if spec.low is not None:
-        inside &= array >= spec.low
+        # What is above a limit of 0 must be so in 32 bits, where numbers smaller than this are flushed to zero.
+        inside &= (array > spec.low) & (narrow - spec.low >= _SMALLEST_FLOAT) if spec.above_low else array >= spec.low
     if spec.high is not None:
         inside &= array <= spec.high
-    if not inside.all():
-        culprit = value if array.ndim == 0 else array[~inside].flat[0]
-        raise ValueError(f"{name} must be {spec.allowed}, got {culprit}")
+    check(inside, spec.allowed)
+    limit = LARGEST_INT if whole else _LARGEST_FLOAT
+    size = "" if spec.low is not None else " in size"
+    check(np.abs(array) <= limit, f"at most {limit if whole else f'{limit:g}'}{size}")
+
+
+def _as_array(value: Any) -> np.ndarray | None:
+    """A value as an array of numbers, of which whole ones may be of any length; None where it is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return np.asarray(float(max(min(value, 10**300), -(10**300))))
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def in_32_bits(value: Any) -> Any:

@@ -54,9 +54,8 @@ def draw(
     """
     lot_key, place_key, side_key = jax.random.split(key, 3)
     ends = jnp.cumsum(jnp.stack([jnp.asarray(w, jnp.float32) for w in weights]))
-    law = jnp.minimum(
-        jnp.sum(jax.random.uniform(lot_key, (), jnp.float32) * ends[-1] >= ends, dtype=jnp.int32), OPPOSITE
-    ).astype(jnp.int32)
+    passed = jax.random.uniform(lot_key, (), jnp.float32) * ends[-1] >= ends
+    law = jnp.minimum(jnp.sum(passed, dtype=jnp.int32), OPPOSITE)
     drawn, _ = uniform_cells(jax.random.bits(place_key, (2,), jnp.uint32), size)
     fixed = jnp.stack([jnp.stack([size[0] // 4, size[1] // 2]), jnp.stack([size[0] - 1 - size[0] // 4, size[1] // 2])])
     centres = jnp.where(shifts, drawn, fixed)

@@ -34,7 +34,7 @@ class ForagingParams(WorldParams):
         1.0, "probability that a bad source depletes when arrived at", low=0.0, high=1.0, group="sources", neutral=1.0
     )
 
-    energy_init: float = knob(1.0, "energy at birth", low=0.0, high=1.0, group="body")
+    energy_init: float = knob(1.0, "energy at birth", low=0.0, high=1.0, above_low=True, group="body")
     energy_decay: float = knob(1.0 / 128.0, "energy lost per step", low=0.0, group="body")
     energy_gain: float = knob(0.05, "energy per arrival at a good source", low=0.0, group="body")
     motor_gain: float = knob(

@@ -10,7 +10,7 @@ from koki2_envs.params.foraging import ForagingParams
 class HomeostasisParams(ForagingParams):
     """Knobs of :class:`koki2_envs.environments.homeostasis.Homeostasis`."""
 
-    hydration_init: float = knob(1.0, "hydration at birth", low=0.0, high=1.0, group="body")
+    hydration_init: float = knob(1.0, "hydration at birth", low=0.0, high=1.0, above_low=True, group="body")
     hydration_decay: float = knob(1.0 / 128.0, "hydration lost per step", low=0.0, group="body")
     water_gain: float = knob(0.25, "hydration per arrival at water", low=0.0, group="body")
     hydration_setpoint: float = knob(1.0, "hydration at which the drive is zero", group="reward")

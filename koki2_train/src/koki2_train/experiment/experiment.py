@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
+
 from koki2_envs.knobs import Schedule, knob_fields
 from koki2_envs.knobs.plain import from_dict, to_dict
 from koki2_envs.ladder import Rung, rung
@@ -14,7 +16,7 @@ from koki2_envs.nursing import with_nursing, without_nursing
 from koki2_envs.params import WorldParams
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES, Part
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
-from koki2_train.experiment.settings import ALIASES, NURSING, SECTIONS, reject_unknown, rung_settings
+from koki2_train.experiment.settings import NURSING, SECTIONS, by_full_name, read_setting, reject_unknown, rung_settings
 
 
 @dataclass(frozen=True)
@@ -49,25 +51,28 @@ class Experiment:
             raise ValueError(f"validation_top must be at most pop_size = {size}, got {best}")
 
     @classmethod
-    def build(cls, rung_name: str, settings: Mapping[str, Any] | None = None) -> Self:
+    def build(cls, rung_name: str, settings: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
         """The rung with other settings where given.
 
         Args:
             rung_name: a rung of the ladder, or ``module:NAME`` of a custom one.
-            settings: values by name, of any part of the experiment; names are unique over all parts. ``brain``,
+            settings: values by name, of any part of the experiment, in any form that
+                :func:`koki2_train.experiment.settings.read_setting` takes; names are unique over all parts. ``brain``,
                 ``genome`` and ``strategy`` name the implementation, and decide which other settings there are. Where
                 ``energy_decay`` is neither given nor among the rung's knobs it becomes energy_init/steps: one full life
                 without food. Last of all, ``nursing`` protects childhood in the world that results.
+            more: the same, as keywords.
 
         Raises:
-            ValueError, TypeError: an unknown rung or setting, or an invalid value, by name.
+            ValueError, TypeError: an unknown rung or setting, one that is given twice, or an invalid value, by name.
         """
         row = rung(rung_name)
-        settings = {ALIASES.get(name, name): value for name, value in (settings or {}).items()}
-        nursing = settings.pop(NURSING, {})
-        names = {part: settings.pop(part, default) for part, default in DEFAULT_PARTS.items()}
+        settings = by_full_name([*(settings or {}).items(), *more.items()])
+        nursing = read_setting(NURSING, settings.pop(NURSING, {}))
+        names = {part: _part_name(part, settings.pop(part, default)) for part, default in DEFAULT_PARTS.items()}
         rung_settings(row)
         reject_unknown(row, names, settings)
+        settings = {name: read_setting(name, value) for name, value in settings.items()}
 
         def chosen(section: Any) -> dict[str, Any]:
             return {name: settings[name] for name in knob_fields(section) if name in settings}
@@ -126,7 +131,7 @@ class Experiment:
 
         Another brain, genome or strategy has its own defaults: it inherits no settings from the one that it replaces.
         """
-        current, changes = self.settings(), {ALIASES.get(name, name): value for name, value in settings.items()}
+        current, changes = self.settings(), by_full_name(settings.items())
         for kind in DEFAULT_PARTS:
             if changes.get(kind, current[kind]) != current[kind]:
                 for name in knob_fields(getattr(self, kind).settings):
@@ -169,6 +174,13 @@ class Trial:
     experiment: Experiment
     seed: int
 
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer):
+            raise TypeError(f"seed must be a whole number, got {self.seed!r}")
+        if not 0 <= self.seed <= _LARGEST_SEED:
+            raise ValueError(f"seed must be 0 to {_LARGEST_SEED}, got {self.seed}")
+        object.__setattr__(self, "seed", int(self.seed))
+
     @property
     def generations(self) -> int:
         """How many generations it has."""
@@ -191,7 +203,7 @@ class Trial:
         """
         if data.get("format") != _FORMAT:
             raise ValueError(f"it has format {data.get('format')}, this version reads {_FORMAT}")
-        return cls(Experiment.from_dict(data["experiment"]), int(data["seed"]))
+        return cls(Experiment.from_dict(data["experiment"]), data["seed"])
 
     def difference(self, other: Trial) -> tuple[str, Any, Any] | None:
         """The first setting in which ``other`` differs, with this value and the other's; None where there is none.
@@ -210,18 +222,26 @@ class Trial:
 
 
 _FORMAT = 2
+_LARGEST_SEED = 2**32 - 1  # the random generator would cut off the bits of a larger one
 
 
 def _params(row: Rung, chosen: Mapping[str, Any], structure: Mapping[str, int]) -> WorldParams:
     params: Any = row.default_params.replace(**chosen)
     if "energy_decay" in knob_fields(params) and not {"energy_decay"} & {*chosen, *row.knobs}:
         initial = params.energy_init
-        at_birth = initial.start if isinstance(initial, Schedule) else initial
-        params = params.replace(energy_decay=at_birth / params.max_steps_in_episode)
+        if isinstance(initial, Schedule):
+            initial = initial.start if initial.from_phi < initial.to_phi else initial.end
+        params = params.replace(energy_decay=initial / params.max_steps_in_episode)
     for name, value in structure.items():
         spec = row.structure_spec(name)
         spec.check_holds(name, spec.check(name, value), params)
     return params
+
+
+def _part_name(part: str, name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"{part} must be a name, got {name!r}")
+    return name
 
 
 def _part_to_dict(part: Part) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from koki2_envs.knobs import KnobSpec, Schedule, knob_fields, spec_of
 from koki2_envs.ladder import RUNGS, Rung
@@ -12,6 +12,8 @@ from koki2_envs.nursing import parse_nursing
 from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
+
+T = TypeVar("T")
 
 SECTIONS = {"evolution": EvolutionSettings, "mvt": ViabilitySettings, "validation": ValidationSettings}
 ALIASES = {"steps": "max_steps_in_episode"}
@@ -101,8 +103,53 @@ def join_settings(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[
     """Both, ``more`` winning; of ``nursing``, by the presets' names."""
     joined = {**settings, **more}
     if NURSING in settings and NURSING in more:
-        joined[NURSING] = {**settings[NURSING], **more[NURSING]}
+        joined[NURSING] = {**read_setting(NURSING, settings[NURSING]), **read_setting(NURSING, more[NURSING])}
     return joined
+
+
+def by_full_name(settings: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Settings that one source gives, with :data:`ALIASES` replaced by what they stand for.
+
+    Raises:
+        ValueError: one is given twice, under whatever names.
+    """
+    found: dict[str, T] = {}
+    written: dict[str, str] = {}
+    for name, value in settings:
+        full = ALIASES.get(name, name)
+        if full in found:
+            twice = f"{name} is" if written[full] == name else f"{written[full]} and {name} are the same setting,"
+            raise ValueError(f"{twice} given twice")
+        found[full], written[full] = value, name
+    return found
+
+
+def read_setting(name: str, value: Any) -> Any:
+    """A setting's value as Python, TOML or a command line gives it: text, or what the text stands for.
+
+    Args:
+        name: the setting.
+        value: a number or switch; text, as :func:`parse_setting` takes it; or a mapping, of strengths for ``nursing``
+            and of ``start``, ``end``, ``from_phi`` and ``to_phi`` for a schedule.
+
+    Raises:
+        ValueError, TypeError: by name; ranges are checked when an experiment is built.
+    """
+    if isinstance(value, str):
+        return parse_setting(name, value)
+    if name in REGISTRIES:
+        raise TypeError(f"{name} must be a name, got {value!r}")
+    if name == NURSING:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{name} must be NAME:STRENGTH or a table of strengths, got {value!r}")
+        return dict(value)
+    if isinstance(value, Mapping):
+        if not {"start", "end"} <= value.keys() <= {"start", "end", "from_phi", "to_phi"}:
+            raise ValueError(f"{name}: a schedule has start, end, from_phi, to_phi; got {sorted(value)}")
+        return _checked_schedule(name, **value)
+    if isinstance(value, list | tuple):
+        raise TypeError(f"{name} must be one value, got {value!r}")
+    return value
 
 
 def parse_setting(name: str, text: str) -> Any:
@@ -152,10 +199,14 @@ def _schedule(name: str, text: str) -> Schedule:
         start, end, from_phi, to_phi = (float(part) for part in parts)
     except ValueError:
         raise ValueError(f"{name} must be a number or a schedule start:end@from:to, got {text!r}") from None
+    return _checked_schedule(name, start, end, from_phi, to_phi)
+
+
+def _checked_schedule(name: str, *values: Any, **named: Any) -> Schedule:
     try:
-        return Schedule(start, end, from_phi, to_phi)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        return Schedule(*values, **named)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{name}: {error}") from None
 
 
 def _number(name: str, text: str, kind: type) -> Any:

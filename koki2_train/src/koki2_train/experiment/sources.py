@@ -8,10 +8,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from koki2_envs.knobs import Schedule
 from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment.registration import REGISTRIES
-from koki2_train.experiment.settings import ALIASES, NURSING, all_setting_names, join_settings, parse_setting
+from koki2_train.experiment.settings import (
+    ALIASES,
+    all_setting_names,
+    by_full_name,
+    join_settings,
+    parse_setting,
+    read_setting,
+)
 
 _PRESETS = resources.files("koki2_train") / "experiment" / "presets"
 
@@ -30,27 +36,29 @@ def read_preset(name: str) -> dict[str, Any]:
     known = preset_names()
     if name not in known:
         raise ValueError(f"unknown preset {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
-    return _read_toml((_PRESETS / f"{name}.toml").read_text())
+    return _read_toml((_PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
     """Settings from a TOML file: names at the top or in tables of any name; schedules and nursing as text or table.
 
     Raises:
-        ValueError, TypeError: the file cannot be read, is not TOML, or has an unknown setting or an invalid value.
+        ValueError, TypeError: the file cannot be read, is not TOML, or has an unknown setting, one that is given twice
+            or an invalid value.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8-sig")  # Windows writes a mark first
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{getattr(error, 'strerror', None) or error}") from None
     return _read_toml(text)
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Settings from ``key=value`` texts.
+    """Settings from ``key=value`` texts, of which the last counts where a key has several.
 
     Raises:
-        ValueError: a text of another form, an unknown setting or an invalid value; the message names it.
+        ValueError: a text of another form, an unknown setting, one that is given under two names or an invalid value;
+            the message names it.
     """
     parsed: dict[str, Any] = {}
     for text in assignments:
@@ -59,11 +67,11 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
             raise ValueError(f"takes KEY=VALUE, got {text!r}")
         name = key.strip().replace("-", "_")
         try:
-            setting = {ALIASES.get(name, name): parse_setting(name, value.strip())}
+            setting = {name: parse_setting(name, value.strip())}
         except ValueError as error:
             raise ValueError(f"{text!r}: {error}") from None
         parsed = join_settings(parsed, setting)
-    return parsed
+    return by_full_name(parsed.items())
 
 
 def _read_toml(text: str) -> dict[str, Any]:
@@ -77,32 +85,10 @@ def _read_toml(text: str) -> dict[str, Any]:
         inside = isinstance(value, dict) and is_table
         entries += value.items() if inside else [(key, value)]
     entries.sort(key=lambda entry: entry[0] not in REGISTRIES)  # a custom class brings settings of its own
-    settings: dict[str, Any] = {}
+    settings: list[tuple[str, Any]] = []
     for name, entry in entries:
         known = {*all_setting_names(), *ALIASES}
         if name not in known:
             raise ValueError(f"unknown setting {name!r}{did_you_mean(name, sorted(known))}")
-        try:
-            setting = {ALIASES.get(name, name): _toml_value(name, entry)}
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"{name}: {error}") from None
-        settings = join_settings(settings, setting)
-    return settings
-
-
-def _toml_value(name: str, entry: Any) -> Any:
-    if isinstance(entry, str):
-        return parse_setting(name, entry)
-    if name in REGISTRIES:
-        raise TypeError(f"must be a name, got {entry}")
-    if name == NURSING:
-        if not isinstance(entry, dict):
-            raise TypeError(f"must be NAME:STRENGTH or a table of strengths, got {entry}")
-        return entry
-    if isinstance(entry, dict):
-        if not {"start", "end"} <= entry.keys() <= {"start", "end", "from_phi", "to_phi"}:
-            raise ValueError(f"a schedule has start, end, from_phi, to_phi; got {sorted(entry)}")
-        return Schedule(**entry)
-    if isinstance(entry, list):
-        raise TypeError(f"must be one value, got {entry}")
-    return entry
+        settings.append((name, read_setting(ALIASES.get(name, name), entry)))
+    return by_full_name(settings)

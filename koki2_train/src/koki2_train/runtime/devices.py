@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 _AXIS = "population"
 
-# `jax.jit` for programs whose bits must not depend on the machine, or on the modes that JAX is in. XLA would otherwise divide large loops among a CPU's
-# threads, and may contract products and sums into fused multiply-adds elsewhere at the ends of each part. Genomes are
-# what is divided here, so that the threads are busy anyway.
+# `jax.jit` for programs whose bits must not depend on the machine, nor on the modes that JAX is in. XLA would otherwise
+# divide large loops among a CPU's threads, and may contract products and sums into fused multiply-adds elsewhere at the
+# ends of each part. Genomes are what is divided here, so that the threads are busy anyway.
 device_jit = partial(PinnedFunction, compiler_options={"xla_disable_hlo_passes": "cpu-parallel-task-assigner"})
 
 

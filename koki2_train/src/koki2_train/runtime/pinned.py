@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,10 +37,11 @@ class PinnedFunction:
     """``jax.jit`` of a function that is traced and called in :func:`pinned_modes`."""
 
     def __init__(self, function: Callable[..., Any], **options: Any):
-        self._compiled = jax.jit(function, **options)
+        self._compiled: Any = jax.jit(function, **options)
         functools.update_wrapper(self, function)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """What the function returns, compiled."""
         with pinned_modes():
             return self._compiled(*arguments, **keywords)
 
@@ -57,8 +59,5 @@ class PinnedFunction:
 
 
 def _enable_x64(enabled: bool) -> Any:
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(enabled)
-    from jax.experimental import enable_x64  # before jax 0.8
-
-    return enable_x64(enabled)
+    home: Any = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")  # before jax 0.8
+    return home.enable_x64(enabled)
