@@ -131,3 +131,27 @@ def test_only_the_command_line_speaks():
     assert not [
         f"{path.relative_to(TRAINER)}:{line}" for path in silent for line in speaks(ast.parse(path.read_text()))
     ]
+
+
+def calls_of(path):
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+
+
+def test_text_is_read_and_written_in_an_encoding_that_is_stated():
+    """The locale decides it otherwise."""
+    wrong = []
+    for path in (*FILES, *sorted(WORLDS.rglob("*.py"))):
+        for call in calls_of(path):
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            binary = any(isinstance(a, ast.Constant) and "b" in str(a.value) for a in call.args[:2])
+            in_text = name in ("read_text", "write_text") or (name == "open" and call.args and not binary)
+            if in_text and ast.unparse(call.func) not in ("os.open", "Image.open", "directory.open"):
+                stated = any(keyword.arg == "encoding" for keyword in call.keywords)
+                wrong += [] if stated else [f"{path.name}:{call.lineno} {ast.unparse(call)}"]
+    assert wrong == []
+
+
+def test_nothing_is_checked_by_a_statement_that_python_can_leave_out():
+    files = (*FILES, *sorted(WORLDS.rglob("*.py")))
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in files}
+    assert not [f"{p.name}:{n.lineno}" for p, t in trees.items() for n in ast.walk(t) if isinstance(n, ast.Assert)]

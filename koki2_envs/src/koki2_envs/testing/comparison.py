@@ -14,6 +14,12 @@ import numpy as np
 TOLERANCE = 1e-5
 
 
+def require(holds: Any, message: str) -> None:
+    """Asserts, also where Python leaves out ``assert`` statements (``python -O``)."""
+    if not holds:
+        raise AssertionError(message)
+
+
 def arrays(tree: Any) -> list[np.ndarray]:
     """The leaves of a pytree as NumPy arrays; typed random keys as their data."""
 
@@ -40,10 +46,12 @@ def assert_close(what: str, actual: Any, expected: Any, tolerance: float = TOLER
     """Asserts :func:`is_close`, leaf by leaf; ``what`` begins the message."""
     leaves = jax.tree_util.tree_flatten_with_path(expected)[0]
     got = jax.tree.leaves(actual)
-    assert len(got) == len(leaves), f"{what} has {len(got)} arrays instead of {len(leaves)}"
+    require(len(got) == len(leaves), f"{what} has {len(got)} arrays instead of {len(leaves)}")
     for (path, wanted), value in zip(leaves, got, strict=True):
         where = jax.tree_util.keystr(path)
-        assert is_close(value, wanted, tolerance), f"{what} differs at {where or 'the value'}: {value} is not {wanted}"
+        require(
+            is_close(value, wanted, tolerance), f"{what} differs at {where or 'the value'}: {value} is not {wanted}"
+        )
 
 
 def assert_rows(what: str, batch: Any, rows: list[Any]) -> None:
@@ -56,13 +64,14 @@ def assert_same_types(what: str, actual: Any, expected: Any) -> None:
     """Asserts the same tree, shapes and dtypes."""
     got: Any = jax.tree.structure(actual)
     wanted: Any = jax.tree.structure(expected)
-    assert got == wanted, f"{what} has another structure: {got} is not {wanted}"
+    require(got == wanted, f"{what} has another structure: {got} is not {wanted}")
     for (path, value), other in zip(
         jax.tree_util.tree_flatten_with_path(actual)[0], jax.tree.leaves(expected), strict=True
     ):
-        assert describe(value) == describe(other), (
+        require(
+            describe(value) == describe(other),
             f"{what} has another type at {jax.tree_util.keystr(path) or 'the value'}: "
-            f"{describe(value)} is not {describe(other)}"
+            f"{describe(value)} is not {describe(other)}",
         )
 
 
@@ -70,10 +79,10 @@ def assert_in_space(what: str, value: Any, space: Any) -> None:
     """Asserts that a value is in a space, and has its shape and (up to a conversion of the same kind) its dtype."""
     shape, dtype = getattr(space, "shape", None), getattr(space, "dtype", None)
     if shape is not None and dtype is not None:
-        assert np.shape(value) == tuple(shape), f"{what} has shape {np.shape(value)} instead of {tuple(shape)}"
+        require(np.shape(value) == tuple(shape), f"{what} has shape {np.shape(value)} instead of {tuple(shape)}")
         got = jnp.asarray(value).dtype
-        assert np.can_cast(got, dtype, "same_kind"), f"{what} has dtype {got}, which is not {np.dtype(dtype)}"
-    assert bool(space.contains(value)), f"{what} is outside {space}: {value}"
+        require(np.can_cast(got, dtype, "same_kind"), f"{what} has dtype {got}, which is not {np.dtype(dtype)}")
+    require(bool(space.contains(value)), f"{what} is outside {space}: {value}")
 
 
 def describe(value: Any) -> str:

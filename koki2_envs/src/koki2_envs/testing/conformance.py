@@ -27,6 +27,7 @@ from koki2_envs.testing.comparison import (
     describe,
     is_close,
     is_real_scalar,
+    require,
     stack,
     variations,
 )
@@ -122,16 +123,17 @@ def _six_values(subject: _Subject) -> None:
     key, _, state = subject.begin(0)
     action = subject.env.action_space(subject.params).sample(key)
     result = subject.env.step(key, state, action, subject.params)
-    assert len(result) == 6, (
-        f"step must return 6 values (obs, state, reward, terminated, truncated, info), got {len(result)}"
+    require(
+        len(result) == 6,
+        f"step must return 6 values (obs, state, reward, terminated, truncated, info), got {len(result)}",
     )
     _, _, reward, terminated, truncated, info = result
-    assert is_real_scalar(reward), f"reward must be a real scalar, got {describe(reward)}"
+    require(is_real_scalar(reward), f"reward must be a real scalar, got {describe(reward)}")
     for name, flag in (("terminated", terminated), ("truncated", truncated)):
-        assert describe(flag) == "bool[]", f"{name} must be a bool, got {describe(flag)}"
-    assert isinstance(info, dict), f"info must be a dict, got {type(info).__name__}"
+        require(describe(flag) == "bool[]", f"{name} must be a bool, got {describe(flag)}")
+    require(isinstance(info, dict), f"info must be a dict, got {type(info).__name__}")
     missing = {"terminated", "truncated", "final_observation"} - info.keys()
-    assert not missing, f"info lacks {sorted(missing)}"
+    require(not missing, f"info lacks {sorted(missing)}")
 
 
 def _spaces(subject: _Subject) -> None:
@@ -140,9 +142,11 @@ def _spaces(subject: _Subject) -> None:
     key, first, _ = subject.begin(1)
     assert_in_space("a sampled action", actions.sample(key), actions)
     if hasattr(actions, "n"):
-        assert not actions.contains(jnp.asarray(actions.n)), f"the action space contains {actions.n}, which it excludes"
+        require(
+            not actions.contains(jnp.asarray(actions.n)), f"the action space contains {actions.n}, which it excludes"
+        )
         count = getattr(subject.env, "num_actions", actions.n)
-        assert count == actions.n, f"num_actions is {count}, but the action space has {actions.n}"
+        require(count == actions.n, f"num_actions is {count}, but the action space has {actions.n}")
     sample = observations.sample(key)
     # Gymnax's uniform sampler overflows where a box is as wide as float32 itself.
     if all(np.isfinite(np.asarray(leaf, np.float64)).all() for leaf in jax.tree.leaves(sample)):
@@ -170,7 +174,7 @@ def _finite(subject: _Subject) -> None:
     for t, step in enumerate(subject.live(3, subject.num_steps)):
         for name, value in (("reward", step.reward), ("observation", step.observation)):
             finite = all(np.isfinite(leaf).all() for leaf in arrays(value))
-            assert finite, f"the {name} of step {t} is not finite: {value}"
+            require(finite, f"the {name} of step {t} is not finite: {value}")
 
 
 def _pure(subject: _Subject) -> None:
@@ -181,9 +185,9 @@ def _pure(subject: _Subject) -> None:
     with jax.disable_jit():
         first = subject.env.step_env(key, *inputs)
         second = subject.env.step_env(key, *inputs)
-    assert is_close(inputs, before, 0.0), "step_env changes its inputs"
+    require(is_close(inputs, before, 0.0), "step_env changes its inputs")
     for name, value in attributes.items():
-        assert vars(subject.env).get(name) is value, f"step_env changes the environment's attribute {name}"
+        require(vars(subject.env).get(name) is value, f"step_env changes the environment's attribute {name}")
     assert_close("a second step_env with the same inputs", second, first, 0.0)
 
 
@@ -238,20 +242,21 @@ def _knobs_sweep(subject: _Subject) -> None:
     step.trace(key, state, action, subject.params)
     for name, params in variations(subject.params):
         step.trace(key, state, action, params)
-        assert traces == 1, f"another value of {name} compiles step anew; is the field static?"
+        require(traces == 1, f"another value of {name} compiles step anew; is the field static?")
 
 
 def _time_limit(subject: _Subject) -> None:
-    assert hasattr(subject.params, "max_steps_in_episode"), "params lack max_steps_in_episode"
+    require(hasattr(subject.params, "max_steps_in_episode"), "params lack max_steps_in_episode")
     params = subject.params.replace(max_steps_in_episode=_SHORT_LIFE)
     age = 0
     for t, step in enumerate(subject.live(8, 4 * _SHORT_LIFE, params)):
         age += 1
         expected = age == _SHORT_LIFE
-        assert bool(step.truncated) == expected, (
-            f"with max_steps_in_episode={_SHORT_LIFE}, truncated is {bool(step.truncated)} at step {age} of an episode"
+        require(
+            bool(step.truncated) == expected,
+            f"with max_steps_in_episode={_SHORT_LIFE}, truncated is {bool(step.truncated)} at step {age} of an episode",
         )
-        assert bool(step.info["truncated"]) == expected, f"info['truncated'] is not truncated at step {t}"
+        require(bool(step.info["truncated"]) == expected, f"info['truncated'] is not truncated at step {t}")
         age = 0 if step.truncated or step.terminated else age
 
 
@@ -267,11 +272,12 @@ def _auto_reset(subject: _Subject) -> None:
         # step may give its whole key to step_env, or the first half of it as Gymnax does.
         keys = jax.random.split(step.key)[0], step.key
         own = [step_env(key, step.before, step.action, params)[0] for key in keys]
-        assert any(is_close(final, observation) for observation in own), (
-            f"info['final_observation'] at the end of an episode is {final}, but step_env observed {own[0]}"
+        require(
+            any(is_close(final, observation) for observation in own),
+            f"info['final_observation'] at the end of an episode is {final}, but step_env observed {own[0]}",
         )
         time = getattr(step.state, "time", None)
-        assert time is None or np.all(np.asarray(time) == 0), f"the state after an episode's end has time {time}"
+        require(time is None or np.all(np.asarray(time) == 0), f"the state after an episode's end has time {time}")
 
 
 def _copies(subject: _Subject) -> None:

@@ -51,13 +51,14 @@ def _until_first_generation(plan: Plan, folder: Path, run: str) -> float:
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
     began = time.perf_counter()
     with (
-        errors.open("w") as stderr,
+        errors.open("w", encoding="utf-8") as stderr,
         subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=stderr) as process,
     ):
         try:
             while not (log.exists() and log.stat().st_size):
                 if process.poll() is not None:
-                    raise BenchError(f"koki2-train evolve ended early: {last_line(errors.read_text())}")
+                    said = last_line(errors.read_text(encoding="utf-8", errors="replace"))
+                    raise BenchError(f"koki2-train evolve ended early: {said}")
                 time.sleep(_LOOK_EVERY)
             return time.perf_counter() - began
         finally:

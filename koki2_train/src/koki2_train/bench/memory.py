@@ -53,7 +53,7 @@ def _peak_bytes() -> int:
     """This process's greatest resident memory so far."""
     if sys.platform == "linux":
         # What getrusage tells here begins with the memory of the process that started this one.
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     import resource
 

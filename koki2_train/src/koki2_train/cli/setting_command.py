@@ -194,7 +194,7 @@ def _set_up_early(args: Sequence[str]) -> None:
 
     given = [value for flag, value in pairwise(args) if flag == "--devices" and value.isdecimal()]
     given += [arg.partition("=")[2] for arg in args if arg.startswith("--devices=")]
-    set_up(int(given[-1]) if given and given[-1].isdecimal() else None, "--no-compilation-cache" not in args)
+    set_up(int(given[-1]) or None if given and given[-1].isdecimal() else None, "--no-compilation-cache" not in args)
 
 
 def _custom_settings(names: Sequence[tuple[str, str]]) -> dict[str, tuple[KnobSpec, Any]]:

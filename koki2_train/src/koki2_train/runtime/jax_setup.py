@@ -10,7 +10,8 @@ from typing import Any
 from koki2_envs.files import FileSystemWarning
 
 _ENOUGH_TO_CACHE = 0.3  # seconds of compilation
-_asked: tuple[int | None, bool] | None = None  # what the set-up of this process was asked for
+_cpu_devices: int | None = None  # what this process was set up for
+_cache: str | None = None  # and where it keeps compiled programs, if we chose that
 
 
 def available_cores() -> int:
@@ -38,7 +39,7 @@ def cache_folder() -> Path | None:
 
 
 def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> None:
-    """Configures JAX; call it before anything is computed. A second call with the same arguments does nothing.
+    """Configures JAX; call it before anything is computed. A second call for as many devices changes the cache alone.
 
     On a CPU every core becomes a device, so that a population is spread over all of them.
 
@@ -48,16 +49,23 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
             :func:`cache_folder`.
 
     Raises:
-        RuntimeError: JAX is initialised already, which importing Gymnax or one of our worlds does.
+        ValueError: fewer than one device.
+        RuntimeError: JAX is initialised already, which importing Gymnax or one of our worlds does, or was set up for
+            another number of devices.
     """
-    global _asked
-    if _asked == (num_devices, compilation_cache):
+    cpu_devices = available_cores() if num_devices is None else num_devices
+    if cpu_devices < 1:
+        raise ValueError(f"num_devices must be at least 1, got {num_devices}")
+    _make_cpu_devices(cpu_devices)
+    _keep_compiled_programs(compilation_cache)
+
+
+def _make_cpu_devices(cpu_devices: int) -> None:
+    global _cpu_devices
+    if _cpu_devices == cpu_devices:
         return
-    cpu_devices = num_devices or available_cores()
-    # XLA sizes its CPU thread pool by NPROC, else by the cores. Work of our size is over before another thread has
-    # started its part: with more threads than devices, the steps of one device's loop wander from thread to thread,
-    # which was seen to halve the speed.
-    os.environ.setdefault("NPROC", str(cpu_devices))
+    if _cpu_devices is not None:
+        raise RuntimeError(f"set_up was called for {_cpu_devices} CPU devices already, now for {cpu_devices}")
 
     import jax
 
@@ -65,15 +73,29 @@ def set_up(num_devices: int | None = None, compilation_cache: bool = True) -> No
         jax.config.update("jax_num_cpu_devices", cpu_devices)
     except RuntimeError:
         raise RuntimeError(
-            "set_up must be called once, before JAX is initialised (importing Gymnax does that)"
+            f"set_up must be called before JAX is initialised, which something did here already, with "
+            f"{jax.local_device_count()} devices (importing Gymnax does that)"
         ) from None
+    # XLA sizes its CPU thread pool by NPROC, else by the cores. Work of our size is over before another thread has
+    # started its part: with more threads than devices, the steps of one device's loop wander from thread to thread,
+    # which was seen to halve the speed.
+    os.environ.setdefault("NPROC", str(cpu_devices))
     # One program at a time: several in flight on several CPU devices make such waits far more likely.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
+    _cpu_devices = cpu_devices
+
+
+def _keep_compiled_programs(keep: bool) -> None:
+    global _cache
+    import jax
+
     config: Any = jax.config  # not every version of JAX declares its settings' types
-    if compilation_cache and not config.jax_compilation_cache_dir and (folder := cache_folder()):
-        jax.config.update("jax_compilation_cache_dir", str(folder))
+    if keep and not config.jax_compilation_cache_dir and (folder := cache_folder()):
+        _cache = str(folder)
+        jax.config.update("jax_compilation_cache_dir", _cache)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", _ENOUGH_TO_CACHE)
-    _asked = (num_devices, compilation_cache)
+    elif not keep and _cache is not None and config.jax_compilation_cache_dir == _cache:  # another one is not ours
+        jax.config.update("jax_compilation_cache_dir", None)
 
 
 def start_error(error: Exception) -> str | None:

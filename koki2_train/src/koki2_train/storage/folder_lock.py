@@ -56,7 +56,7 @@ def hold(folder: Path) -> Iterator[FolderLock]:
         FileSystemWarning: there are no locks here. The folder is held all the same, and nothing keeps others out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as file, _kept_open(folder):
+    with (folder / LOCK).open("w", encoding="utf-8") as file, _kept_open(folder):
         _lock(file, folder)
         yield FolderLock(folder, folder.stat())
 

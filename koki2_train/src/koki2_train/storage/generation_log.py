@@ -18,7 +18,7 @@ def append_rows(path: Path, rows: list[Row]) -> None:
         OSError: they cannot be written; the message names the file, which may now end in half a line.
     """
     try:
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(_lines(rows))
             file.flush()
             sync(file.fileno(), path)

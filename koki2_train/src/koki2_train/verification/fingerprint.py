@@ -42,7 +42,7 @@ def _instruction_set() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.is_file():
         return f"{machine} {platform.processor()}".strip()
-    for line in cpuinfo.read_text().splitlines():
+    for line in cpuinfo.read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition(":")
         if name.strip() in ("flags", "Features"):
             vector = sorted(word for word in value.split() if word.startswith(_VECTOR))
