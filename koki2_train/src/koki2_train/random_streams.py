@@ -53,6 +53,11 @@ def stream_key(root: jax.Array, stream: Stream, index: int | jax.Array = 0) -> j
     return jax.random.fold_in(jax.random.fold_in(root, int(stream)), index)
 
 
+def life_key(key: jax.Array, life: int | jax.Array) -> jax.Array:
+    """The key of one life of a stream; those of all lives are :func:`life_keys`."""
+    return jax.random.fold_in(key, life)
+
+
 def life_keys(key: jax.Array, num_lives: int) -> jax.Array:
     """One key per life, (num_lives,). The first n keys are the same for every ``num_lives`` ≥ n."""
-    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(num_lives, dtype=jnp.int32))
+    return jax.vmap(lambda life: life_key(key, life))(jnp.arange(num_lives, dtype=jnp.int32))

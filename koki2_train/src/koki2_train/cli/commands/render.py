@@ -16,6 +16,8 @@ _CHOICES = ("worst", "median", "best")
 _LIVES = 32
 """Among how many lives ``worst``, ``median`` and ``best`` are chosen."""
 
+_LAST_LIFE = 2**31 - 2  # lives are counted in 32 bits
+
 
 class LifeType(click.ParamType):
     """The number of a life, or which one among the first lives."""
@@ -31,9 +33,10 @@ class LifeType(click.ParamType):
         if value in _CHOICES:
             return str(value)
         try:
-            return int(click.IntRange(min=0).convert(value, param, ctx))
+            return int(click.IntRange(0, _LAST_LIFE).convert(value, param, ctx))
         except click.BadParameter:
-            self.fail(f"{value!r} is neither {', '.join(_CHOICES)} nor the number of a life, from 0", param, ctx)
+            allowed = f"{', '.join(_CHOICES)} nor the number of a life, from 0 to {_LAST_LIFE}"
+            self.fail(f"{value!r} is neither {allowed}", param, ctx)
 
 
 @click.command("render")
@@ -62,7 +65,7 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
     import numpy as np
 
     from koki2_train.evaluation import HeldOutLives, load_champion, problem_in_world, with_test_world
-    from koki2_train.random_streams import Stream, life_keys, root_key, stream_key
+    from koki2_train.random_streams import Stream, life_key, root_key, stream_key
     from koki2_train.reporting.life_pictures import choose_life, write_life
     from koki2_train.runs.directory import RunError
     from koki2_train.runs.find import find_run
@@ -81,7 +84,7 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
             lives = HeldOutLives(experiment, _LIVES, seed).rollout_genomes(champion[None], trained)
         which, life = life, choose_life(np.asarray(lives.fitness[0]), life)
         name = f"held-out life {life} of {_LIVES}, {which} fitness"
-    key = life_keys(stream_key(root_key(seed), Stream.TEST), life + 1)[life]
+    key = life_key(stream_key(root_key(seed), Stream.TEST), life)
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
     png, gif = folder / "life.png", folder / "life.gif"
