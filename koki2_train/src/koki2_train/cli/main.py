@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import re
 import sys
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from koki2_envs.suggestions import did_you_mean
 from koki2_train import __version__
@@ -34,6 +36,7 @@ _COMMANDS = {
 }
 
 
+_COMPLETE = "_KOKI2_TRAIN_COMPLETE"  # by which a shell asks for completions
 _CHEX = "[Chex] "
 """How the message of a check begins of what a custom brain, genome or strategy gives."""
 
@@ -54,9 +57,14 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """As click does, with a did-you-mean."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if not ctx.resilient_parsing and args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], _COMMANDS)}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, without importing them."""
+        found = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return found if found else click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their one line, without importing them."""
@@ -83,6 +91,10 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.suppress(FileNotFoundError):  # a working directory that was removed
         if (here := str(Path.cwd())) not in sys.path:
             sys.path.append(here)  # for custom worlds, brains, genomes and strategies, named module:Class
+    if _COMPLETE in os.environ:
+        with contextlib.suppress(Exception):  # whatever is typed, a completion shows nothing but completions
+            cli.main(arguments, prog_name="koki2-train", complete_var=_COMPLETE)
+        return EXIT_FAILED
     try:
         code = cli.main(arguments, prog_name="koki2-train", standalone_mode=False)
         return code if isinstance(code, int) else 0

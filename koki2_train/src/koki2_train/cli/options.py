@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from koki2_envs.knobs import KnobSpec, check_knob, check_number
 from koki2_envs.ladder import rung
+from koki2_envs.suggestions import did_you_mean
+from koki2_train.cli.completion import complete_parts, complete_rungs
 from koki2_train.distributed.processes import ClusterAddress
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
 from koki2_train.experiment.settings import ALIASES, parse_setting, setting_flags
 from koki2_train.runtime.jax_setup import available_cores
 
+
+class PathType(click.Path):
+    """A path, and not an empty text, which would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if value == "":
+            self.fail("must not be empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class NamedChoice(click.Choice[str]):
+    """One of several names; the message for another one says which is close."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """What is said of another name."""
+        return f"{value!r} is not one of {', '.join(map(repr, self.choices))}{did_you_mean(str(value), self.choices)}"
+
+
+PATH = PathType(path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
 """A seed; JAX would cut off the bits of a longer one, and give two seeds the same run."""
 COUNT = click.IntRange(1, 2**31 - 1)
@@ -26,6 +49,16 @@ _MAX_SEEDS = 10_000
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def check_rung(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Click callback: rejects unknown rungs."""
+    try:
+        rung(value)
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from None
+    return value
+
+
+rung_argument = click.argument("rung", callback=check_rung, shell_complete=complete_rungs)
 resume_option = click.option("--resume", is_flag=True, help="Continue what is in --out.")
 devices_option = click.option("--devices", type=DEVICES, help="How many devices.  [default: all]")
 compilation_cache_option = click.option(
@@ -131,7 +164,7 @@ def part_options(command: F) -> F:
     for part in reversed(DEFAULT_PARTS):
         names = ", ".join(REGISTRIES[part])
         text = f"{about[part]}: {names}, or module:Class.  [default: {DEFAULT_PARTS[part]}]"
-        command = click.option(f"--{part}", metavar="NAME", help=text)(command)
+        command = click.option(f"--{part}", metavar="NAME", help=text, shell_complete=complete_parts(part))(command)
     return command
 
 
@@ -148,15 +181,6 @@ def build_experiment(rung_name: str, settings: Mapping[str, Any]) -> Experiment:
         return Experiment.build(rung_name, settings)
     except (ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
-
-
-def check_rung(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Click callback: rejects unknown rungs."""
-    try:
-        rung(value)
-    except (ValueError, TypeError) as error:
-        raise click.UsageError(str(error)) from None
-    return value
 
 
 def parse_seeds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -55,6 +56,14 @@ def printable(text: Any) -> str:
 
 
 _JOINER = "\u200d"  # of several emoji into one
+
+
+def shell_quoted(path: Any) -> str:
+    """A path as an argument that can be copied into a shell, whatever it is called."""
+    text = f"./{path}" if str(path).startswith("-") else str(path)
+    if printable(text) == text:
+        return shlex.quote(text)
+    return "$'" + "".join(f"\\{c}" if c in "\\'" else printable(c) for c in text) + "'"
 
 
 def variant_title(knobs: Mapping[str, Any]) -> str:

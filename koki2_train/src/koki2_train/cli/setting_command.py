@@ -8,9 +8,11 @@ from itertools import pairwise, zip_longest
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from koki2_envs.knobs import KnobSpec
 from koki2_envs.ladder import rung
+from koki2_train.cli.completion import settings_of
 from koki2_train.cli.options import SettingOption, build_experiment, setting_parameters
 from koki2_train.cli.output import printable
 from koki2_train.cli.setting_sources import take_settings
@@ -53,14 +55,15 @@ class SettingCommand(click.Command):
         options = [parameter for parameter in self.params if isinstance(parameter, click.Option)]
         switches = {name for option in options if option.is_flag for name in (*option.opts, *option.secondary_opts)}
         # Before processes have joined, nothing may initialise JAX; custom settings are then given with --set.
-        custom = [] if "--distributed" in args else _custom_names(args, switches)
+        custom = [] if "--distributed" in args or ctx.resilient_parsing else _custom_names(args, switches)
         if custom:
             _set_up_early(args)
         known = {name for option in options for name in option.opts}
-        ctx.meta[_CUSTOM_SETTINGS] = [
-            option for option in setting_parameters(_custom_settings(custom)) if not known & set(option.opts)
-        ]
-        ctx.meta[_ARGUMENTS] = list(args)
+        if not ctx.resilient_parsing:  # else what is typed is only looked at
+            ctx.meta[_CUSTOM_SETTINGS] = [
+                option for option in setting_parameters(_custom_settings(custom)) if not known & set(option.opts)
+            ]
+            ctx.meta[_ARGUMENTS] = list(args)
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -71,6 +74,14 @@ class SettingCommand(click.Command):
             help="All options, and what settings mean.",
         )  # fmt: skip
         return [*own, *ctx.meta.get(_CUSTOM_SETTINGS, []), help_option, all_option]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click does, without the settings that the rung does not have."""
+        settings = [option for option in self.params if isinstance(option, SettingOption)]
+        flags = {flag: option.name for option in settings for flag in (*option.opts, *option.secondary_opts)}
+        had = set(settings_of(ctx))
+        items = super().shell_complete(ctx, incomplete)
+        return [item for item in items if item.value not in flags or flags[item.value] in had]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options, then the settings."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from koki2_envs import nursing
+from koki2_train.cli.completion import complete_nursing, complete_presets, complete_settings
+from koki2_train.cli.options import PATH
 from koki2_train.experiment import sources
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
 from koki2_train.experiment.settings import NURSING, join_settings, setting_flags
@@ -26,11 +27,26 @@ def common_setting_sources(command: F) -> F:
             "nursings",
             multiple=True,
             metavar="NAME[:STRENGTH]",
+            shell_complete=complete_nursing,
             help=f"A protected childhood, of strength 0 to 1: {names}.",
         ),
-        click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting by name."),
-        click.option("--preset", "presets", multiple=True, metavar="NAME", help=f"Shipped settings: {presets}."),
-        click.option("--config", "configs", multiple=True, type=click.Path(path_type=Path), help="Settings in TOML."),
+        click.option(
+            "--set",
+            "assignments",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Any setting by name.",
+            shell_complete=complete_settings,
+        ),
+        click.option(
+            "--preset",
+            "presets",
+            multiple=True,
+            metavar="NAME",
+            help=f"Shipped settings: {presets}.",
+            shell_complete=complete_presets,
+        ),
+        click.option("--config", "configs", multiple=True, type=PATH, help="Settings in TOML."),
     ):
         command = option(command)
     return command

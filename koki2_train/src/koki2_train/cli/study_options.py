@@ -11,7 +11,9 @@ import click
 
 from koki2_train.cli.options import (
     COUNT,
+    PATH,
     SEED,
+    NamedChoice,
     compilation_cache_option,
     devices_option,
     json_option,
@@ -92,7 +94,7 @@ def study_options(command: F) -> F:
         devices_option,
         click.option(
             "--test-world",
-            type=click.Choice(["adult", "own"]),
+            type=NamedChoice(["adult", "own"]),
             default="adult",
             show_default=True,
             help="Evaluate all without what differs between cells and without nursing, or each in its own world.",
@@ -101,7 +103,7 @@ def study_options(command: F) -> F:
         click.option("--test-episodes", type=COUNT, default=512, show_default=True, help="Held-out lives."),
         resume_option,
         click.option("--seeds", callback=parse_seeds, default="0:5", show_default=True, help="FIRST:END or a list."),
-        click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of <cell>/seed<k>."),
+        click.option("--out", type=PATH, required=True, help="Folder of <cell>/seed<k>."),
     ):
         command = option(command)
     return command

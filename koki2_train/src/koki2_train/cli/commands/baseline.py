@@ -10,10 +10,11 @@ from koki2_envs.ladder import rung as rung_called
 from koki2_train.cli.options import (
     COUNT,
     SEED,
+    NamedChoice,
     build_experiment,
-    check_rung,
     compilation_cache_option,
     json_option,
+    rung_argument,
     setting_options,
 )
 from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics
@@ -26,8 +27,8 @@ WORLD_GROUPS = ("life", "world", "sources", "threats", "body", "senses", "reward
 
 
 @click.command("baseline", cls=SettingCommand)
-@click.argument("rung", callback=check_rung)
-@click.option("--policy", type=click.Choice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
+@rung_argument
+@click.option("--policy", type=NamedChoice([*POLICIES, "all"]), default="greedy", show_default=True, help="Who acts.")
 @click.option("--episodes", type=COUNT, default=1024, show_default=True, help="Lives.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--held-out", is_flag=True, help="In the held-out variant of the world.")

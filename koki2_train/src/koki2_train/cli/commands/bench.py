@@ -9,7 +9,7 @@ import click
 
 from koki2_envs.suggestions import did_you_mean
 from koki2_train.bench import SECTIONS, BenchError, Plan, in_fresh_process, measure
-from koki2_train.cli.options import COUNT, devices_option, json_option
+from koki2_train.cli.options import COUNT, PATH, devices_option, json_option
 from koki2_train.cli.output import number, print_json, print_table, printable, say, tell
 
 _MIB = 1 / 2**20
@@ -49,6 +49,10 @@ def _check_sections(ctx: click.Context, parameter: click.Parameter, value: tuple
     return [name for name in SECTIONS if name in value]
 
 
+def _complete_sections(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in SECTIONS if name.startswith(incomplete)]
+
+
 def _check_trace_folder(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
     for place in (value, *value.parents) if value else ():
         if place.exists() and not place.is_dir():
@@ -59,12 +63,14 @@ def _check_trace_folder(ctx: click.Context, parameter: click.Parameter, value: P
 
 
 @click.command("bench")
-@click.argument("sections", nargs=-1, callback=_check_sections, metavar="[SECTION]...")
+@click.argument(
+    "sections", nargs=-1, callback=_check_sections, metavar="[SECTION]...", shell_complete=_complete_sections
+)
 @click.option("--rounds", type=COUNT, help="How often each case is timed.  [default: 3]")
 @click.option("--worlds", "num_worlds", type=COUNT, help="Worlds side by side in `worlds`.  [default: 2048]")
 @click.option("--quick", is_flag=True, help="Everything tiny, to see that all works; the numbers mean nothing.")
 @click.option(
-    "--profile", "trace", type=click.Path(path_type=Path), callback=_check_trace_folder, metavar="DIR",
+    "--profile", "trace", type=PATH, callback=_check_trace_folder, metavar="DIR",
     help="Write a trace of three generations into DIR; without a SECTION nothing else is done.",
 )  # fmt: skip
 @devices_option

@@ -8,19 +8,20 @@ from typing import Any
 import click
 
 from koki2_train.cli.commands.baseline import POLICIES
-from koki2_train.cli.options import COUNT, SEED, adult_option, compilation_cache_option, json_option
+from koki2_train.cli.completion import complete_settings
+from koki2_train.cli.options import COUNT, PATH, SEED, NamedChoice, adult_option, compilation_cache_option, json_option
 from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics, variant_title
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
 
 
 @click.command("evaluate")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=PATH)
 @click.option("--episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
-@click.option("--baseline", "baselines", multiple=True, type=click.Choice(POLICIES), help="A policy on the same lives.")
+@click.option("--baseline", "baselines", multiple=True, type=NamedChoice(POLICIES), help="A policy on the same lives.")
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE",
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", shell_complete=complete_settings,
     help="Another value of a setting of the world; `evolve RUNG --help` lists them.",
 )  # fmt: skip
 @adult_option

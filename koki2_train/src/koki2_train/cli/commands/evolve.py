@@ -13,9 +13,9 @@ import click
 
 from koki2_train.cli.main import EXIT_FAILED, EXIT_INTERRUPTED
 from koki2_train.cli.options import (
+    PATH,
     SEED,
     build_experiment,
-    check_rung,
     compilation_cache_option,
     devices_option,
     distributed_options,
@@ -23,10 +23,11 @@ from koki2_train.cli.options import (
     parse_seeds,
     part_options,
     resume_option,
+    rung_argument,
     setting_options,
     take_address,
 )
-from koki2_train.cli.output import number, print_json, printable, say
+from koki2_train.cli.output import number, print_json, printable, say, shell_quoted, tell
 from koki2_train.cli.progress import Speedometer, progress
 from koki2_train.cli.resuming import warn_of_nothing_to_resume
 from koki2_train.cli.setting_command import SettingCommand
@@ -49,8 +50,8 @@ def _not_nan(ctx: click.Context, parameter: click.Parameter, value: float) -> fl
 
 
 @click.command("evolve", cls=SettingCommand)
-@click.argument("rung", callback=check_rung)
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory; of --seeds, folder of seed<k>.")
+@rung_argument
+@click.option("--out", type=PATH, help="Run directory; of --seeds, folder of seed<k>.")
 @click.option("--seed", type=SEED, default=None, help="Seed of the run.  [default: 0]")
 @click.option("--seeds", callback=parse_seeds, help="Several runs: FIRST:END or a list such as 0,3,7.")
 @resume_option
@@ -168,7 +169,19 @@ def _evolve(
             break
     if as_json:
         print_json({"rung": next(iter(trials.values())).experiment.rung, "runs": results})
-    return EXIT_INTERRUPTED if results[-1]["interrupted"] or len(results) < len(trials) else 0
+    if results[-1]["interrupted"] or len(results) < len(trials):
+        return EXIT_INTERRUPTED
+    if not as_json:
+        _tell_next(list(trials))
+    return 0
+
+
+def _tell_next(runs: list[Path]) -> None:
+    """Says what can be done with finished runs."""
+    first = shell_quoted(runs[0])
+    together = first if len(runs) == 1 else shell_quoted(runs[0].parent)
+    for begin, command in (("next:", f"evaluate {together}"), ("", f"report {together}"), ("", f"render {first}")):
+        tell(f"{begin:<5} koki2-train {command}")
 
 
 def _evolve_together(address: ClusterAddress, devices: int | None, lead: Callable[[Leader], int]) -> int:

@@ -9,7 +9,7 @@ import click
 
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
-from koki2_train.cli.options import check_rung
+from koki2_train.cli.options import rung_argument
 from koki2_train.cli.output import number, print_json, print_table, say, tell, variant_title
 from koki2_train.cli.progress import progress, working
 from koki2_train.cli.setting_command import SettingCommand
@@ -18,7 +18,7 @@ from koki2_train.cli.study_options import mean_and_interval, study_options, take
 
 
 @click.command("factorial", cls=SettingCommand)
-@click.argument("rung", callback=check_rung)
+@rung_argument
 @click.option(
     "--factor", "factors", multiple=True, required=True, metavar="NAME:KEY=VALUE[,KEY=VALUE]", help="Settings while on."
 )

@@ -8,12 +8,16 @@ from koki2_envs.knobs import knob_fields, spec_of
 from koki2_envs.knobs.plain import to_dict
 from koki2_envs.ladder import RUNGS, Rung
 from koki2_envs.ladder import rung as rung_called
+from koki2_train.cli.completion import complete_rungs
 from koki2_train.cli.options import check_rung, json_option
 from koki2_train.cli.output import print_json, print_table
 
 
 @click.command("ladder")
-@click.argument("rung", required=False, callback=lambda c, p, v: check_rung(c, p, v) if v else None)
+@click.argument(
+    "rung", required=False, callback=lambda c, p, v: None if v is None else check_rung(c, p, v),
+    shell_complete=complete_rungs,
+)  # fmt: skip
 @json_option
 def command(rung: str | None, as_json: bool) -> None:
     """List the rungs, or show RUNG with all its knobs."""

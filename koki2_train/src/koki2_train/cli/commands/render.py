@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from koki2_train.cli.options import SEED, adult_option
+from koki2_train.cli.completion import complete_settings
+from koki2_train.cli.options import PATH, SEED, adult_option
 from koki2_train.cli.output import number, printable, say
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
@@ -40,7 +41,7 @@ class LifeType(click.ParamType):
 
 
 @click.command("render")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option(
     "--life",
     type=LifeType(),
@@ -50,11 +51,11 @@ class LifeType(click.ParamType):
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE",
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", shell_complete=complete_settings,
     help="Another value of a setting of the world; `evolve RUNG --help` lists them.",
 )  # fmt: skip
 @adult_option
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the pictures.  [default: the run]")
+@click.option("--out", type=PATH, help="Folder of the pictures.  [default: the run]")
 def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...], adult: bool, out: Path | None) -> None:
     """Draw a held-out life of RUN's champion: life.png, with what its neurons did, and life.gif."""
     overrides = take_assignments(assignments)

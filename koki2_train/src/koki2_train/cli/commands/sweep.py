@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from koki2_envs.files import write_atomically
+from koki2_train.cli.completion import complete_settings
 from koki2_train.cli.main import EXIT_INTERRUPTED
-from koki2_train.cli.options import build_experiment, check_rung
+from koki2_train.cli.options import build_experiment, rung_argument
 from koki2_train.cli.output import number, print_json, print_table, printable, say, tell, variant_title
 from koki2_train.cli.progress import Speedometer, progress, working
 from koki2_train.cli.setting_command import SettingCommand
@@ -25,10 +26,11 @@ _PLAN = "grid.json"
 
 
 @click.command("sweep", cls=SettingCommand)
-@click.argument("rung", callback=check_rung)
+@rung_argument
 @click.option(
     "--vary", "varied", multiple=True, required=True, metavar="NAME=VALUE,VALUE,...",
     help="A knob of the world, 'nursing', or one of its presets (values are strengths).",
+    shell_complete=complete_settings,
 )  # fmt: skip
 @click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
 @study_options

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from koki2_train.cli.main import EXIT_FAILED
-from koki2_train.cli.options import devices_option, json_option
+from koki2_train.cli.options import NamedChoice, devices_option, json_option
 from koki2_train.cli.output import print_json, print_table, say, tell
 from koki2_train.verification import GOLDEN_RUNS, Comparison, verify
 
@@ -15,7 +15,7 @@ _SHOWN = 3  # differences of a run
 
 
 @click.command("verify")
-@click.option("--only", "names", multiple=True, type=click.Choice(tuple(GOLDEN_RUNS)), help="One golden run.")
+@click.option("--only", "names", multiple=True, type=NamedChoice(tuple(GOLDEN_RUNS)), help="One golden run.")
 @devices_option
 @json_option
 def command(names: tuple[str, ...], devices: int | None, as_json: bool) -> int:
