@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from koki2_train.cli.output import number, print_table, printable
-from koki2_train.cli.tables import table_lines
+from koki2_train.cli.tables import table_lines, wrapped
 
 COLUMNS = ["champion or policy", "fitness ± se", "fitness [95 %]", "normalized", "bad arrivals", "pass rate → last"]
 ROWS = [
@@ -51,6 +51,10 @@ def test_rows_are_lists_where_names_and_one_column_do_not_fit():
     shown = lines(24)
     assert "fitness [95 %]:" in " ".join(shown)
     assert any("[-1234567.2, 1234567.8]" in line for line in shown)
+
+
+def test_brackets_of_a_heading_stay_together():
+    assert wrapped("minus the first [95 %]", 16) == ["minus the first", "[95 %]"]
 
 
 def test_wide_letters_are_counted_as_wide():
