@@ -57,6 +57,11 @@ def test_brackets_of_a_heading_stay_together():
     assert wrapped("minus the first [95 %]", 16) == ["minus the first", "[95 %]"]
 
 
+def test_a_path_in_a_message_stays_whole():
+    path = "/tmp/" + "a_long_folder/" * 8
+    assert wrapped(f"{path}: done: 3 generations", 60, break_words=False) == [f"{path}:", "done: 3 generations"]
+
+
 def test_wide_letters_are_counted_as_wide():
     shown = [line for line, _ in table_lines(["名前", "value"], [["世界", "1.0"], ["ab", "22.0"]], None)]
     assert {cell_len(line) for line in shown} == {cell_len("世界  value")}
@@ -82,7 +87,7 @@ def test_numbers_of_any_size_are_short():
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_commands_fit_into_a_terminal(cli, finished, monkeypatch, width):
-    monkeypatch.setattr("koki2_train.cli.output.terminal_width", lambda: width)
+    monkeypatch.setattr("koki2_train.cli.output.terminal_width", lambda _: width)
     few = ("--episodes", 8)
     commands = [
         ("ladder",),

@@ -9,13 +9,13 @@ import json
 import math
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
+_COLUMNS = 80  # of a terminal that does not say how many it has
 _LARGE = 1e9  # from here on a number is written with an exponent
 
 
@@ -34,20 +34,33 @@ def _without_non_finite(data: Any) -> Any:
 
 def say(text: str = "") -> None:
     """A line on stdout; a path in it must have gone through :func:`printable`."""
-    from koki2_train.cli.tables import wrapped
-
-    for line in wrapped(text, terminal_width()) if " " in text else [text]:  # a path alone stays whole
-        print(line)
+    for line in _folded(text, terminal_width(sys.stdout)):
+        print(line, flush=True)
 
 
 def tell(text: str) -> None:
     """A line on stderr, at once."""
-    print(printable(text), file=sys.stderr, flush=True)
+    for line in _folded(printable(text), terminal_width(sys.stderr)):
+        print(line, file=sys.stderr, flush=True)
 
 
-def terminal_width() -> int | None:
-    """Columns of the terminal on stdout; None where it is none, and lines may have any length."""
-    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
+def _folded(text: str, width: int | None) -> list[str]:
+    """A text in lines of whole words; its path, however long, can be copied."""
+    from koki2_train.cli.tables import wrapped
+
+    return [text] if width is None else wrapped(text, width, break_words=False)
+
+
+def terminal_width(stream: TextIO | None) -> int | None:
+    """Columns of the terminal that a stream goes to; None where it is none, and lines may have any length."""
+    if stream is None or not stream.isatty():
+        return None
+    given = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(given) if given.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return columns or _COLUMNS
 
 
 def printable(text: Any) -> str:
@@ -85,7 +98,7 @@ def print_table(
     """
     from koki2_train.cli.tables import table_lines, wrapped
 
-    width, shown = terminal_width(), [[printable(cell) for cell in row] for row in rows]
+    width, shown = terminal_width(sys.stdout), [[printable(cell) for cell in row] for row in rows]
     lines = [(line, True) for line in wrapped(printable(title), width)]
     lines += table_lines([printable(column) for column in columns], shown, width, keys=keys, words=words)
     plain = width is None or os.environ.get("TERM") == "dumb"

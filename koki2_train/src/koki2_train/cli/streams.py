@@ -40,14 +40,16 @@ class LossyFile(io.FileIO):
 def make_lossy() -> None:
     """Makes the standard streams of this process lossy; closed ones are opened onto nothing.
 
-    A closed descriptor would be given to the next file that is opened, and libraries print on 1 and 2.
+    A closed descriptor would be given to the next file that is opened. What native code prints on stdout goes to
+    stderr, so that stdout has nothing but results.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
-    sys.stdout, sys.stderr = _lossy(sys.stdout, 1), _lossy(sys.stderr, 2)
+    sys.stdout, sys.stderr = _lossy(sys.stdout, os.dup(1)), _lossy(sys.stderr, 2)
+    os.dup2(2, 1)
 
 
 def lost_output() -> OSError | None:

@@ -43,12 +43,12 @@ def table_lines(
         yield from _block_lines(chosen, width, len(chosen[0]) if words else keys)
 
 
-def wrapped(text: str, width: int | None) -> list[str]:
-    """The lines of a text, broken between words and within long ones that are no numbers."""
+def wrapped(text: str, width: int | None, *, break_words: bool = True) -> list[str]:
+    """The lines of a text, broken between words, and within long ones that are no numbers if ``break_words``."""
     if width is None or cell_len(text) <= width:
         return [text]
     lines = [""]
-    for gap, piece in _pieces(text):
+    for gap, piece in _pieces(text, break_words):
         if lines[-1] and cell_len(lines[-1] + gap + piece) > width:
             lines.append(piece)
         else:
@@ -56,10 +56,10 @@ def wrapped(text: str, width: int | None) -> list[str]:
     return lines
 
 
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
+def _pieces(text: str, break_words: bool = True) -> Iterator[tuple[str, str]]:
     """What a line may be broken between, each with the gap before it."""
     for word in _NUMBERS.findall(text):
-        if cell_len(word) <= _LONG_WORD or _NUMBER.fullmatch(word):
+        if not break_words or cell_len(word) <= _LONG_WORD or _NUMBER.fullmatch(word):
             yield " ", word
             continue
         gap = " "

@@ -211,6 +211,8 @@ def _check_alike(num_devices: int | None) -> None:
 
 def _keep_stdout_for_python() -> None:
     """Lets what native code prints on stdout (Gloo greets each of its peers there) go to stderr."""
+    if sys.stdout.fileno() != 1:  # as the command line has it from the start
+        return
     sys.stdout.flush()
     ours = os.dup(1)
     os.dup2(2, 1)

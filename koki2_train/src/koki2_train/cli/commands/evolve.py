@@ -196,7 +196,7 @@ def _evolve_together(address: ClusterAddress, devices: int | None, lead: Callabl
 
 
 def _give_up(message: str) -> None:
-    print(f"koki2-train: --distributed: {message}", file=sys.stderr, flush=True)
+    tell(f"koki2-train: --distributed: {message}")
     os._exit(EXIT_FAILED)
 
 
