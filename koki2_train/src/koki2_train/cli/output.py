@@ -20,8 +20,13 @@ _LARGE = 1e9  # from here on a number is written with an exponent
 
 
 def print_json(data: Any) -> None:
-    """Exactly one JSON object on stdout. JSON has no NaN and no infinity: they become null."""
-    print(json.dumps(_without_non_finite(data), allow_nan=False))
+    """Exactly one JSON object on stdout."""
+    print(json_text(data))
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """Data as JSON, which has no NaN and no infinity: they become null."""
+    return json.dumps(_without_non_finite(data), allow_nan=False, indent=indent)
 
 
 def _without_non_finite(data: Any) -> Any:

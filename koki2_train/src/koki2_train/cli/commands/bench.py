@@ -11,6 +11,7 @@ from koki2_envs.suggestions import did_you_mean
 from koki2_train.bench import SECTIONS, BenchError, Plan, in_fresh_process, measure
 from koki2_train.cli.options import COUNT, PATH, devices_option, json_option
 from koki2_train.cli.output import number, print_json, print_table, printable, say, tell
+from koki2_train.cli.streams import lost_output
 
 _MIB = 1 / 2**20
 _COMPILE = ("compile s", "compile_s", 1.0, 2)
@@ -109,6 +110,8 @@ def command(
             measured[name] = measure(name, plan, (lambda _: None) if as_json else tell)
             if not as_json:
                 _print_section(name, measured[name])
+                if lost_output() is not None:
+                    break  # nobody reads what would follow
         viewed = _trace(plan, trace, as_json) if trace else None
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ import click
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import rung_argument
-from koki2_train.cli.output import number, print_json, print_table, say, tell, variant_title
+from koki2_train.cli.output import json_text, number, print_json, print_table, say, tell, variant_title
 from koki2_train.cli.progress import progress, working
 from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import take_assignments, take_settings
@@ -68,7 +67,7 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError(str(error)) from None
     test = {"test_world": study.test_world, "test_episodes": study.test_episodes, "test_seed": study.test_seed}
     result = {"rung": rung, "seeds": list(study.seeds), **test, **evaluated}
-    write_atomically(study.out / "factorial.json", (json.dumps(result, indent=2) + "\n").encode())
+    write_atomically(study.out / "factorial.json", (json_text(result, indent=2) + "\n").encode())
     if study.as_json:
         print_json(result)
     else:

@@ -14,7 +14,7 @@ from koki2_envs.files import write_atomically
 from koki2_train.cli.completion import complete_settings
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import build_experiment, rung_argument
-from koki2_train.cli.output import number, print_json, print_table, printable, say, tell, variant_title
+from koki2_train.cli.output import json_text, number, print_json, print_table, printable, say, tell, variant_title
 from koki2_train.cli.progress import Speedometer, progress, working
 from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import take_settings
@@ -171,7 +171,7 @@ def _mean_rows(rows: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
 def _keep(result: dict[str, Any], out: Path) -> None:
     from koki2_train.reporting.sweep_chart import write_sweep_chart
 
-    write_atomically(out / "sweep.json", (json.dumps(result, indent=2) + "\n").encode())
+    write_atomically(out / "sweep.json", (json_text(result, indent=2) + "\n").encode())
     write_sweep_chart(result, out / "sweep.png")
     if "held_out" in result:
         write_sweep_chart({**result, **result["held_out"]}, out / "sweep_held_out.png")
