@@ -28,7 +28,7 @@ def import_matplotlib() -> None:
         matplotlib = importlib.import_module("matplotlib")
         importlib.import_module("PIL")
     except ImportError as error:
-        text = f'pictures need matplotlib and Pillow: pip install "koki2-envs[pictures]" ({error})'
+        text = f'Gymnax and pictures need matplotlib and Pillow: pip install "koki2-envs[pictures]" ({error})'
         raise ImportError(text, name=error.name) from error
     except (OSError, ValueError) as error:
         text = f"matplotlib cannot read its configuration, a file named matplotlibrc: {error}"

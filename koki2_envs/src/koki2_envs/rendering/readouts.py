@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from PIL import ImageDraw
 
 from koki2_envs.rendering.scene import Event
 from koki2_envs.rendering.sprites import font
 from koki2_envs.rendering.stage import ROW, SCALE_ROW, SIDEBAR, Stage
 from koki2_envs.rendering.style import FAINT, GHOST, INK, QUIET, tint
-from koki2_envs.rendering.text import fitted
+from koki2_envs.rendering.text import fitted, literal
 
 _LABEL, _NUMBER, _GAP = 96, 52, 8
 _BAR = (SIDEBAR - _LABEL - _NUMBER) // 2 * 2
@@ -43,7 +45,7 @@ def draw_readouts(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
         )
         short = sense.name.partition(" (")[0]
         _draw_bar(draw, (senses[0], senses[1] + ROW * row), short, number, share, sense.colour)
-    action = stage.action_names[int(stage.record.actions[time - 1])] if time else "–"
+    action = literal(stage.action_names[int(stage.record.actions[time - 1])]) if time else "–"
     for row, (name, text) in enumerate((("action", action), ("return", f"{stage.returns[time]:.1f}"))):
         draw.text((doings[0], doings[1] + ROW * row), name, QUIET, font(14))
         draw.text((doings[0] + 62, doings[1] + ROW * row), text, INK, font(14))
@@ -55,7 +57,7 @@ def draw_readouts(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
         draw.text(where, scene.ending.text, INK, font(size, True))
     elif events:
         event, age = events[-1]
-        draw.text(where, event.name, faded(event, age), font(14, True))
+        draw.text(where, literal(event.name), faded(event, age), font(14, True))
 
 
 def recent_events(events: tuple[Event, ...], time: int) -> list[tuple[Event, int]]:
@@ -92,7 +94,8 @@ def _draw_bar(
     label = fitted(name, lambda text: bool(draw.textlength(text, font(size)) < _LABEL - 6))
     draw.text((x, y), label, QUIET, font(size))
     draw.rectangle((left, y + 2, left + _BAR, y + 13), fill=GHOST, outline=FAINT)
-    begin, end = sorted(left + round(min(max(s, 0.0), 1.0) * _BAR) for s in share)
+    # NaN has no length.
+    begin, end = sorted(left + round(min(max(s, 0.0), 1.0) * _BAR) if math.isfinite(s) else left for s in share)
     if begin == end and share[0] > 0:
         draw.line((begin, y + 2, begin, y + 13), fill=QUIET)
     elif begin < end:

@@ -127,7 +127,7 @@ def _draw_cell(ax: Any, place: float, room: float, cell: Any) -> None:
     across, up = np.ptp(ax.get_xlim()) / width, np.ptp(ax.get_ylim()) / height  # per inch
     ranks = _ranks_beside(values, _DOT * up)
     step = min(_DOT, (room / across - _ASIDE) / max(ranks.max(), 1))
-    seeds = {"ms": 4.5, "color": tint(BLUE, 0.45), "mec": "white", "mew": 0.5, "zorder": 3}
+    seeds = {"ms": 4.5, "color": tint(BLUE, 0.45), "mec": "white", "mew": 0.5, "zorder": 5.5}
     ax.plot(place + across * (_ASIDE + step * ranks), values, "o", label="seeds", **seeds)
     low, high = fitness["ci95"]
     if low is not None:
