@@ -7,7 +7,7 @@ DEMO_SIZE ?= --preset demo
 .PHONY: demo test test-slow lint types dists clean
 
 demo: .venv/installed
-	.venv/bin/koki2-train evolve L0.2 $(DEMO_SIZE) --out $(DEMO) --resume
+	.venv/bin/koki2-train evolve L0.2 $(DEMO_SIZE) --out $(DEMO) $(if $(wildcard $(DEMO)/config.json),--resume)
 	.venv/bin/koki2-train evaluate $(DEMO) --episodes 512 --seed 424242 --baseline random --baseline greedy --baseline oracle
 	.venv/bin/koki2-train report $(DEMO)
 	.venv/bin/koki2-train render $(DEMO)
