@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from koki2_train.experiment import Trial
-from koki2_train.runs.directory import RunDirectory, RunError, RunWarning, run_around
+from koki2_train.runs.directory import RunDirectory, RunError, RunWarning
 from koki2_train.runs.find import find_run, find_runs, similar_place
+from koki2_train.runs.places import run_around
 
 
 @pytest.fixture
@@ -92,9 +93,18 @@ def test_no_run_begins_within_another(begin, tiny, tmp_path):
                 RunDirectory(tmp_path / place).check(Trial(tiny, 0), resume=resume)
     begin("run/old")  # by an earlier version: it can still be continued
     RunDirectory(tmp_path / "run" / "old").check(Trial(tiny, 0), resume=True)
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "config.json").write_text("{}")
-    assert run_around(tmp_path / "app" / "runs" / "seed0") is None, "another program's"
+
+
+def test_a_config_of_another_program_makes_no_run(begin, found, tmp_path):
+    begin("app/runs/seed0")
+    for text in ("{}", "[]", "5", "{", "\x00"):
+        (tmp_path / "app" / "config.json").write_text(text)
+        (tmp_path / "app" / "manifest.json").write_text(text)
+        assert run_around(tmp_path / "app" / "runs" / "seed0") is None
+        assert found(".") == ["app/runs/seed0"]
+    (tmp_path / "app" / "generations.jsonl").write_text("")
+    assert run_around(tmp_path / "app" / "runs" / "seed0") == tmp_path / "app", "a run's, damaged"
+    assert found(".") == ["app", "app/runs/seed0"]
 
 
 def test_what_names_no_run_is_rejected(begin, tmp_path):

@@ -25,7 +25,7 @@ from koki2_train.cli.options import (
 from koki2_train.cli.output import number
 from koki2_train.cli.resuming import warn_of_nothing_to_resume
 from koki2_train.cli.setting_sources import common_setting_sources
-from koki2_train.runs.directory import run_around
+from koki2_train.runs.places import is_run, run_around
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,7 +68,7 @@ class StudyOptions:
                 raise click.UsageError(f"--out: {self.out}: {place} is no folder")
         if self._is_occupied and not self.resume:
             raise click.UsageError(f"--out: {self.out} is not empty; --resume continues, or choose another folder")
-        if (self.out / "config.json").is_file():
+        if is_run(self.out):
             raise click.UsageError(f"--out: {self.out} is a run, not a study; choose another folder")
         if (around := run_around(self.out)) is not None:
             raise click.UsageError(f"--out: {self.out} lies within {around}, which is a run; choose another folder")

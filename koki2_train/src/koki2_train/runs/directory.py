@@ -12,6 +12,7 @@ import numpy as np
 
 from koki2_envs.files import write_atomically
 from koki2_train.experiment import Trial
+from koki2_train.runs.places import TELLING_FILES, run_around
 from koki2_train.runtime.provenance import describe_invocation
 from koki2_train.storage import checkpoint, generation_log
 from koki2_train.storage.checkpoint import CheckpointError, DamagedCheckpointError
@@ -19,7 +20,7 @@ from koki2_train.storage.folder_lock import LOCK, FolderLock, hold
 from koki2_train.storage.json_file import NOT_AS_WRITTEN, read_json
 
 _GENOME_FORMAT = 2
-_FILES = ("config.json", "manifest.json", "generations.jsonl", "best_genome.npz")
+_FILES = ("config.json", "manifest.json", *TELLING_FILES)
 
 
 class RunError(Exception):
@@ -52,8 +53,7 @@ class RunDirectory:
     @property
     def lost_its_config(self) -> bool:
         """Whether what only a run leaves is here, but no config."""
-        left = ("generations.jsonl", "best_genome.npz")
-        return not self.exists and any((self.path / name).is_file() for name in left)
+        return not self.exists and any((self.path / name).is_file() for name in TELLING_FILES)
 
     @property
     def is_occupied(self) -> bool:
@@ -308,14 +308,6 @@ class RunDirectory:
 
     def _write_json(self, name: str, data: Any) -> None:
         write_atomically(self._mine(name), (json.dumps(data, indent=2) + "\n").encode())
-
-
-def run_around(path: Path) -> Path | None:
-    """The run within whose folder a path lies, if any. A config.json alone may be another program's."""
-    for folder in path.resolve().parents:
-        if (folder / "config.json").is_file() and any((folder / name).is_file() for name in _FILES[1:]):
-            return folder
-    return None
 
 
 def _reject_another(what: str, old: Trial, new: Trial) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from koki2_train.runs.directory import RunDirectory, RunError, RunWarning
+from koki2_train.runs.places import is_run
 
 _NAMED = 3
 """How many of several runs a message names."""
@@ -94,7 +95,7 @@ def _below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[RunDirectory]:
             continue
         seen.add(_identity(child))  # links may lead back
         run = RunDirectory(child)
-        if run.exists:
+        if is_run(child):
             yield run
         elif run.lost_its_config:
             raise RunError(f"{child} is damaged: it holds a run's files, but no config.json")

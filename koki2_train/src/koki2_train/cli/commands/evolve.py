@@ -222,7 +222,8 @@ def _continued(begun: Experiment, rung: str, settings: dict[str, Any], out: Path
 
 
 def _check_places(paths: list[Path], resume: bool) -> None:
-    from koki2_train.runs.directory import RunDirectory, run_around
+    from koki2_train.runs.directory import RunDirectory
+    from koki2_train.runs.places import run_around
 
     for path in paths:
         for place in (path, *path.parents):
