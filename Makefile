@@ -4,7 +4,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 DEMO ?= runs/demo
 DEMO_SIZE ?= --preset demo
 
-.PHONY: demo test test-slow lint types dists clean
+.PHONY: demo test test-oldest test-slow lint types dists clean
 
 demo: .venv/installed
 	.venv/bin/koki2-train evolve L0.2 $(DEMO_SIZE) --out $(DEMO) $(if $(wildcard $(DEMO)/config.json),--resume)
@@ -14,6 +14,12 @@ demo: .venv/installed
 
 test: .venv/installed-dev
 	.venv/bin/python -m pytest -n auto --dist loadfile -m "not slow"
+
+# A world of a late rung and whole runs with the oldest versions that pyproject.toml allows; needs Python 3.11.
+test-oldest: .venv-oldest/installed
+	.venv-oldest/bin/python -m pytest -q -m "not slow" tests/envs/params tests/train/experiment tests/train/strategies \
+	    tests/train/evolution/test_evolve.py tests/train/cli/test_cli_settings.py \
+	    tests/envs/environments/test_worlds_in_modes_of_jax.py "tests/envs/testing/test_check_env.py::test_every_family_passes[L4.1]"
 
 test-slow: .venv/installed-dev
 	.venv/bin/python -m pytest -n auto --dist loadfile -m slow
@@ -41,5 +47,11 @@ dists: .venv/installed-dev
 	$(PIP) install -r requirements-dev.txt
 	touch $@
 
+.venv-oldest/installed: constraints-oldest.txt koki2_envs/pyproject.toml koki2_train/pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install -c constraints-oldest.txt \
+	    -e "./koki2_envs[pictures]" -e ./koki2_train pytest hypothesis
+	touch $@
+
 clean:
-	rm -rf .venv dist runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-oldest dist runs .pytest_cache .mypy_cache .ruff_cache
