@@ -19,7 +19,8 @@ def pinned_modes() -> Iterator[None]:
     """JAX with every mode at its default that decides bits.
 
     These are 64-bit numbers, the random generator and its splitting, the precision of matrix products, and whether
-    anything is compiled at all. Modes that only check (``debug_nans``, ``numpy_rank_promotion``, ...) stay as they are.
+    anything is compiled at all. Modes that only check (``debug_nans``, ``numpy_rank_promotion``, ...) stay as they are,
+    but for ``debug_infs``: the score of no champion is −inf.
     """
     with contextlib.ExitStack() as stack:
         for mode in (
@@ -28,6 +29,7 @@ def pinned_modes() -> Iterator[None]:
             jax.threefry_partitionable(True),
             jax.default_matmul_precision(None),
             jax.disable_jit(False),
+            jax.debug_infs(False),
         ):
             stack.enter_context(mode)
         yield
