@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from koki2_envs.rendering.scene import Curve, Event
-from koki2_envs.rendering.style import FAINT, FONT, GHOST, INK, QUIET, TICK_SIZE, Key, dress, legend, tint
+from koki2_envs.rendering.style import FAINT, FONT, GHOST, INK, PAPER, QUIET, TICK_SIZE, Key, dress, legend, tint
 from koki2_envs.rendering.text import literal, shortened
 
 BESIDE: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.015, 1.0)}
@@ -62,9 +62,8 @@ def body_panel(levels: tuple[Curve, ...], events: tuple[Event, ...]) -> Panel:
             keys.append((Line2D([], [], **style), level.name))
         for event in events:
             y = np.full(event.times.shape, 1.16)
-            ax.scatter(
-                event.times, y, s=20, marker=event.mark.marker, c=event.mark.colour, lw=0, zorder=4, clip_on=False
-            )
+            look: dict[str, Any] = {"marker": event.mark.marker, "c": event.mark.colour, "ec": PAPER, "lw": 0.4}
+            ax.scatter(event.times, y, s=20, zorder=4, clip_on=False, **look)
         ax.set_ylim(0, 1.05)
         ax.set_yticks([0, 0.5, 1.0], ["0", "½", "1"])
         ax.set_ylabel("body")
@@ -96,7 +95,7 @@ def sense_panel(sense: Curve, limit: float) -> Panel:
         ax.set_ylim(1.08 * ends[0], 1.08 * ends[1])
         ticks = dict.fromkeys((ends[0], 0.0, ends[1]))
         ax.set_yticks(list(ticks), [f"{tick:g}".replace("-", "−") for tick in ticks])
-        ax.set_ylabel(_short(sense.name).replace(" ", "\n"))
+        ax.set_ylabel("\n".join(_short(sense.name).rsplit(" ", 1)))
 
     return Panel(draw, 0.6)
 
