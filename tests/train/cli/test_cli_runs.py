@@ -102,6 +102,8 @@ def test_several_seeds_in_one_process_are_the_runs_of_each(evolve, cli, finished
     assert not (tmp_path / "many" / "seed2").exists()
     more = evolve("--seeds", "0:3", "--resume", out="many")
     assert more.code == 0
+    assert f"koki2-train evaluate {tmp_path / 'many'}\n" in more.err
+    assert f"koki2-train render {tmp_path / 'many' / 'seed0'}\n" in more.err
     assert (tmp_path / "many" / "seed2" / "best_genome.npz").exists()
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from koki2_train.cli.output import number, print_table, printable
+from koki2_train.cli.output import number, print_table, printable, shell_quoted
 from koki2_train.cli.tables import table_lines, wrapped
 
 COLUMNS = ["champion or policy", "fitness ± se", "fitness [95 %]", "normalized", "bad arrivals", "pass rate → last"]
@@ -77,6 +77,20 @@ def test_names_are_shown_as_they_are(capsys, name):
 
 def test_what_cannot_be_seen_is_escaped():
     assert printable("a\nb\tc\x1b[31m\u202e\udcff") == "a\\nb\\tc\\x1b[31m\\u202e\\udcff"
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("runs/a", "runs/a"),
+        ("a b", "'a b'"),
+        ("cost$5_$x", "'cost$5_$x'"),
+        ("-x", "./-x"),
+        ("a'b\\\n", "$'a\\'b\\\\\\n'"),
+    ],
+)
+def test_paths_in_commands_can_be_copied(name, quoted):
+    assert shell_quoted(name) == quoted
 
 
 def test_numbers_of_any_size_are_short():

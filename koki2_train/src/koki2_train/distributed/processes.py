@@ -211,7 +211,8 @@ def _check_alike(num_devices: int | None) -> None:
 
 def _keep_stdout_for_python() -> None:
     """Lets what native code prints on stdout (Gloo greets each of its peers there) go to stderr."""
-    if sys.stdout.fileno() != 1:  # as the command line has it from the start
+    has_its_own = sys.stdout is not sys.__stdout__  # a descriptor, as the command line gives it
+    if has_its_own:
         return
     sys.stdout.flush()
     ours = os.dup(1)
