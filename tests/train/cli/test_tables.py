@@ -86,7 +86,7 @@ def test_what_cannot_be_seen_is_escaped():
         ("a b", "'a b'"),
         ("cost$5_$x", "'cost$5_$x'"),
         ("-x", "./-x"),
-        ("a'b\\\n", "$'a\\'b\\\\\\n'"),
+        ("a'b\\\n\udcff", "$'a\\'b\\\\\\x0a\\xff'"),
     ],
 )
 def test_paths_in_commands_can_be_copied(name, quoted):

@@ -120,6 +120,8 @@ def _explained(error: Exception) -> str | None:
     """What to say of an exception that is no bug of ours, but of the surroundings or of a custom part; else None."""
     if isinstance(error, OSError):
         return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return "out of memory"
     if type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError"):  # JAX may not be imported, or be old
         return f"device error: {str(error)[:300]}"
     if str(error).startswith(_CHEX) or type(error).__name__ == "ContractError":

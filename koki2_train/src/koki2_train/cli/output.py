@@ -81,7 +81,14 @@ def shell_quoted(path: Any) -> str:
     text = f"./{path}" if str(path).startswith("-") else str(path)
     if printable(text) == text:
         return shlex.quote(text)
-    return "$'" + "".join(f"\\{c}" if c in "\\'" else printable(c) for c in text) + "'"
+    return "$'" + "".join(_in_dollar_quotes(c) for c in text) + "'"
+
+
+def _in_dollar_quotes(c: str) -> str:
+    """A character as the shells' ``$'...'`` take it."""
+    if printable(c) == c:
+        return f"\\{c}" if c in "\\'" else c
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(c))
 
 
 def variant_title(knobs: Mapping[str, Any]) -> str:
