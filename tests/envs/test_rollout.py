@@ -90,8 +90,8 @@ def test_a_record_ends_at_the_time_limit_and_fewer_steps_are_its_beginning():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"policy": "oracel"}, ValueError, "unknown policy 'oracel'; did you mean 'oracle'?; reference policies are"),
-        ({"policy": 3}, TypeError, "policy must be the name of a reference policy or a function, got 3"),
+        ({"policy": "oracel"}, ValueError, "unknown policy 'oracel'; did you mean 'oracle'?; reference policies of L0"),
+        ({"policy": 3}, TypeError, "policy must be the name of a reference policy, a function or"),
         ({"num_steps": 0}, ValueError, "num_steps must be a whole number of at least 1, got 0"),
         ({"params": make("L2.0")[1]}, TypeError, "L0.2 takes ForagingParams, got HomeostasisParams"),
         (

@@ -16,6 +16,7 @@ from koki2_envs.params import (
     STRUCTURE,
     ForagingParams,
     HomeostasisParams,
+    LotteryParams,
     MotivationParams,
     ObstaclesParams,
     SeasonsParams,
@@ -121,6 +122,13 @@ _STORMS: dict[str, Any] = {
     **_EXPOSED, "width": 32, "energy_decay": 0.012, "storm_integrity_loss": 0.06, "storm_calm_min": 8,
     "storm_calm_max": 16, "storm_steps": 12,
 }  # fmt: skip
+_LOTTERY = "koki2_envs.environments.lottery:Lottery"
+_VALENCES: dict[str, Any] = {
+    "width": 10, "height": 10, "max_steps_in_episode": 256, "num_feeding": 2, "smell_law": "nearness",
+    "deplete_sources": True, "respawn_delay": 4, "energy_decay": 0.005, "energy_gain": 0.1,
+    "bad_source_integrity_loss": 0.05, "integrity_healing": 0.01, "survival_reward": 0.0, "success_bonus": 0.0,
+    "harm_cost": 10.0,
+}  # fmt: skip
 
 RUNGS: dict[str, Rung] = {
     rung.id: rung
@@ -208,6 +216,16 @@ RUNGS: dict[str, Rung] = {
                 "switch_phi_high": 0.75, "drive_cost": 2.0, "energy_reward": 0.0, "hydration_reward": 0.0,
                 "success_bonus": 0.0,
             },
+        ),
+        Rung(
+            "L5.0", "10×10, 4 smells, of which 2 feed; which ones is drawn for each life", "learn within a life",
+            _LOTTERY, LotteryParams, {"num_smells": 4, "sources_per_smell": 2}, _VALENCES,
+        ),
+        Rung(
+            "L5.1", "L5.0 with one reversal: what fed harms, what harmed feeds", "unlearn within a life", _LOTTERY,
+            LotteryParams, {"num_smells": 4, "sources_per_smell": 2},
+            {**_VALENCES, "feeding_sets": "unlike", "reversal_phi_low": 0.4, "reversal_phi_high": 0.6},
+            held_out={"feeding_sets": "alike", "reversal_phi_low": 0.2, "reversal_phi_high": 0.3},
         ),
     )
 }  # fmt: skip

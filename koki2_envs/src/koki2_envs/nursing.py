@@ -30,7 +30,7 @@ class Easing:
     Attributes:
         knob: its name.
         full: the value at birth under strength 1, as a function of the adult value.
-        needs: a knob that must not be 0 for this one to matter, if any.
+        needs: a knob that must be there and not be 0 for this one to matter, if any.
     """
 
     knob: str
@@ -39,7 +39,7 @@ class Easing:
 
     def acts_on(self, params: WorldParams) -> bool:
         """Whether the world has the knob, and at a value at which nursing changes it."""
-        if self.knob not in knob_fields(params) or (self.needs and is_always(getattr(params, self.needs), 0)):
+        if self.knob not in knob_fields(params) or (self.needs and is_always(getattr(params, self.needs, 0), 0)):
             return False
         grown = _end(getattr(params, self.knob))
         return not is_always(grown, self.full(grown))
@@ -88,6 +88,7 @@ NURSING: dict[str, Preset] = {
         "what harms does no harm at first",
         (
             Easing("bad_source_integrity_loss", _nothing, needs="num_bad_sources"),
+            Easing("bad_source_integrity_loss", _nothing, needs="num_feeding"),
             Easing("salt_integrity_loss", _nothing, needs="num_salty"),
             Easing("zone_integrity_loss", _nothing),
             Easing("storm_integrity_loss", _nothing),

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from koki2_envs.knobs import known_number
-from koki2_envs.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import jax
@@ -36,9 +35,9 @@ def rollout(env: Any, params: Any, policy: str | Policy, key: jax.Array, num_ste
     Args:
         env: a world of this package or one that derives from it.
         params: its knobs.
-        policy: the name of a reference policy (:data:`koki2_envs.REFERENCE_POLICIES`), or a function ``policy(env,
-            params, state, observation, key) -> action``, () int32. A function is compiled anew for every new function
-            object, so define it once.
+        policy: the name of a reference policy of the world (:func:`koki2_envs.reference_policies.policies_of`), a
+            function ``policy(env, params, state, observation, key) -> action``, () int32, or a
+            :class:`koki2_envs.reference_policies.MemoryPolicy`. Each new object is compiled anew, so define it once.
         key: the life's random key.
         num_steps: T, the number of steps that are recorded; ``params.max_steps_in_episode`` where None.
 
@@ -51,8 +50,8 @@ def rollout(env: Any, params: Any, policy: str | Policy, key: jax.Array, num_ste
             ``max_steps_in_episode`` is batched or traced.
     """
     env.check_params(params)
-    steps, function = _checked_steps(params, num_steps), _function_of(policy)
-    record: LifeRecord = _compiled(_record)(env, params, params.idle_knobs(), function, key, steps)
+    steps, agent = _checked_steps(params, num_steps), _policy_of(env, policy)
+    record: LifeRecord = _compiled(_record)(env, params, params.idle_knobs(), agent, key, steps)
     return record
 
 
@@ -73,8 +72,8 @@ def returns(env: Any, params: Any, policy: str | Policy, keys: jax.Array, num_st
         ValueError, TypeError: see :func:`rollout`.
     """
     env.check_params(params)
-    steps, function = _checked_steps(params, num_steps), _function_of(policy)
-    sums: jax.Array = _compiled(_returns)(env, params, params.idle_knobs(), function, keys, steps)
+    steps, agent = _checked_steps(params, num_steps), _policy_of(env, policy)
+    sums: jax.Array = _compiled(_returns)(env, params, params.idle_knobs(), agent, keys, steps)
     return sums
 
 
@@ -118,20 +117,22 @@ def _live(
     import jax
     import jax.numpy as jnp
 
+    from koki2_envs.reference_policies import act, init_memory
+
     step_key = jax.random.fold_in(key, _STEPS)
 
-    def step(moment: tuple[Any, jax.Array, jax.Array], t: jax.Array) -> tuple[Any, Any]:
-        state, observation, alive = moment
+    def step(moment: tuple[Any, jax.Array, Any, jax.Array], t: jax.Array) -> tuple[Any, Any]:
+        state, observation, memory, alive = moment
         now = jax.random.fold_in(step_key, t)
-        action = policy(env, params, state, observation, jax.random.fold_in(now, _POLICY))
+        policy_key = jax.random.fold_in(now, _POLICY)
+        action, memory = act(policy, env, params, state, observation, memory, policy_key)
         seen, after, reward, terminated, info = env.step_env(jax.random.fold_in(now, _WORLD), state, action, params)
         goes_on = alive & ~terminated & ~env.is_truncated(after, params)
-        return (after, seen, goes_on), keep(state, observation, action, reward, alive, info)
+        return (after, seen, memory, goes_on), keep(state, observation, action, reward, alive, info)
 
     observation, born = env.reset_env(jax.random.fold_in(key, _BIRTH), params)
-    (end, *_), rows = jax.lax.scan(
-        step, (born, observation, jnp.ones((), bool)), jnp.arange(num_steps, dtype=jnp.int32)
-    )
+    start = (born, observation, init_memory(policy, env), jnp.ones((), bool))
+    (end, *_), rows = jax.lax.scan(step, start, jnp.arange(num_steps, dtype=jnp.int32))
     return end, rows
 
 
@@ -142,16 +143,13 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(function, static_argnames=("env", "idle", "policy", "num_steps"))
 
 
-def _function_of(policy: str | Policy) -> Policy:
-    from koki2_envs.reference_policies import REFERENCE_POLICIES
+def _policy_of(env: Any, policy: str | Policy) -> Policy:
+    from koki2_envs.reference_policies import MemoryPolicy, policy_called
 
     if isinstance(policy, str):
-        if policy not in REFERENCE_POLICIES:
-            hint = did_you_mean(policy, REFERENCE_POLICIES)
-            raise ValueError(f"unknown policy {policy!r}{hint}; reference policies are {', '.join(REFERENCE_POLICIES)}")
-        return REFERENCE_POLICIES[policy]
-    if not callable(policy):
-        raise TypeError(f"policy must be the name of a reference policy or a function, got {policy!r}")
+        return policy_called(policy, env)
+    if not (callable(policy) or isinstance(policy, MemoryPolicy)):
+        raise TypeError(f"policy must be the name of a reference policy, a function or a MemoryPolicy, got {policy!r}")
     return policy
 
 

@@ -204,6 +204,19 @@ class TestReward:
         knobs = {"survival_reward": 2.0, "energy_reward": -4.0, "success_bonus": 7.0}
         assert float(step(state_of((3, 2), [[4, 2]]), RIGHT, **knobs)[2]) == pytest.approx(2.0 - 1.0 + 7.0)
 
+    def test_harm_costs_what_it_takes_before_the_body_clips_it(self):
+        hurt = state_of((4, 2), [[5, 2]], bad=[True], integrity=0.25)
+        _, after, reward, *_ = step(hurt, RIGHT, bad_source_integrity_loss=0.5, harm_cost=3.0, integrity_healing=0.125)
+        assert float(reward) == pytest.approx(1.0 - 1.5)
+        assert float(after.integrity) == 0.0
+
+    def test_integrity_heals(self):
+        bad = state_of((4, 2), [[5, 2]], bad=[True], integrity=0.5)
+        healing = {"integrity_healing": 0.125, "bad_source_integrity_loss": 0.25}
+        assert float(step(bad, STAY, **healing)[1].integrity) == 0.625
+        assert float(step(bad, RIGHT, **healing)[1].integrity) == 0.375
+        assert float(step(state_of((4, 2), FAR), STAY, **healing)[1].integrity) == 1.0
+
     def test_drive_reduction(self):
         body = state_of((3, 2), [[4, 2]], bad=[True], energy=0.5, integrity=0.9)
         knobs = {

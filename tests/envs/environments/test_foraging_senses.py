@@ -1,6 +1,7 @@
 """What is sensed in the foraging worlds, and at which phase everything happens, against numbers worked out by hand."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from handmade_foraging import RIGHT, STAY, state_of, step
@@ -22,6 +23,19 @@ class TestSenses:
 
     def test_a_line_has_no_gradient_across_it(self):
         np.testing.assert_allclose(see(state_of((4, 0), [[7, 0]]), height=1)[:2], [3 / 8, 0.0])
+
+    def test_nearness_is_the_direction_over_the_distance(self):
+        near = see(state_of((4, 2), [[7, 0]]), smell_law="nearness")
+        np.testing.assert_allclose(near, [3 / 13, -2 / 13, 0.4, 1.0], atol=1e-6)
+        np.testing.assert_allclose(see(state_of((4, 2), [[4, 3]]), smell_law="nearness")[:2], [0, 1], atol=1e-6)
+        # The one in its own cell is not smelled, so the other is.
+        np.testing.assert_allclose(see(state_of((4, 2), [[4, 2], [6, 2]]), smell_law="nearness")[:2], [0.5, 0.0])
+        np.testing.assert_allclose(see(state_of((4, 2), [[4, 2], [6, 2]]))[:2], [0.0, 0.0])
+        np.testing.assert_array_equal(see(state_of((4, 2), [[4, 2]]), smell_law="nearness")[:2], [0, 0])
+
+    def test_a_traced_law_of_smell_is_the_law(self):
+        laws = jax.vmap(lambda law: step(state_of((4, 2), [[4, 2], [7, 0]]), STAY, smell_law=law)[0])(jnp.arange(2))
+        np.testing.assert_allclose(laws[:, :2], [[0, 0], [3 / 13, -2 / 13]], atol=1e-6)
 
     def test_the_nearest_is_euclidean(self):
         # (2, 2) away is nearer than (3, 0) away, although it takes more steps to walk there.

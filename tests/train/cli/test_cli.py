@@ -121,6 +121,12 @@ def test_the_help_of_other_commands(cli):
         ),
         (["baseline", "L0.0", "--energie-gain", "1"], ["no such option '--energie-gain'", "mean '--energy-gain'?"]),
         (["baseline", "L0.0", "--policy", "clever"], ["--policy", "'clever'", "'greedy'"]),
+        (
+            ["baseline", "L0.0", "--policy", "memory"],
+            ["unknown policy 'memory'; reference policies of L0.0 are random"],
+        ),
+        (["baseline", "L0.0", "--smell-law", "near"], ["smell_law must be displacement or nearness, got 'near'"]),
+        (["baseline", "L0.0", "--set", "smell_law=2"], ["smell_law must be displacement or nearness, got 2"]),
         (["baseline", "L0.0", "--episodes", "0"], ["--episodes", "0 is not in the range 1<=x"]),
         (["baseline", "L0.0", "--seed", "-1"], ["--seed", "-1"]),
         (["baseline", "L0.0", "--seed", str(2**32)], ["--seed", "4294967296"]),

@@ -57,7 +57,7 @@ def test_still_and_film_of_a_spiking_brain(spiking, tmp_path):
         assert film.info["duration"] == 40
     with Image.open(png) as with_spikes:
         height = with_spikes.height
-    write_life(spiking[0], spiking[1], ReferenceBrain("random"), (), jax.random.key(5), png_path=png)
+    write_life(spiking[0], spiking[1], ReferenceBrain("random", spiking[0]), (), jax.random.key(5), png_path=png)
     with Image.open(png) as without:
         assert without.height < height
 

@@ -122,7 +122,7 @@ def test_a_life_is_what_a_slow_loop_lives(rung):
 def test_the_return_is_the_fitness_formula(rung):
     env, env_params = small_world(rung, survival_reward=2.0, energy_reward=7.0, success_bonus=11.0)
     lives = jax.jit(
-        jax.vmap(lambda key: rollout_life(env, env_params, ReferenceBrain("greedy"), (), key, num_steps=STEPS))
+        jax.vmap(lambda key: rollout_life(env, env_params, ReferenceBrain("greedy", env), (), key, num_steps=STEPS))
     )(keys())
     expected = 2.0 * lives.steps_alive + 7.0 * lives.energy_gained + 11.0 * lives.success
     np.testing.assert_allclose(lives.fitness, expected, rtol=1e-5)
@@ -156,7 +156,7 @@ def test_a_trace_is_the_same_life_step_by_step():
 @pytest.mark.parametrize("policy", REFERENCE_POLICIES)
 def test_a_reference_brain_does_what_its_policy_does(policy):
     env, env_params = small_world("L0.2")
-    follow = partial(trace_life, env, env_params, ReferenceBrain(policy), (), num_steps=STEPS)
+    follow = partial(trace_life, env, env_params, ReferenceBrain(policy, env), (), num_steps=STEPS)
     key = jax.random.key(3)
     summary, trace = jax.jit(follow)(key)
 
@@ -175,14 +175,14 @@ def test_lives_that_share_a_key_share_their_luck():
     brain, weights = spiking(env)
     key = jax.random.key(5)
     _, one = jax.jit(lambda: trace_life(env, env_params, brain, weights, key, num_steps=3))()
-    _, other = jax.jit(lambda: trace_life(env, env_params, ReferenceBrain("random"), (), key, num_steps=3))()
+    _, other = jax.jit(lambda: trace_life(env, env_params, ReferenceBrain("random", env), (), key, num_steps=3))()
     np.testing.assert_array_equal(one.observation[0], other.observation[0])
     np.testing.assert_array_equal(one.state.source_pos[0], other.state.source_pos[0])
 
 
 def test_a_life_of_one_step():
     env, env_params = small_world("L0.2", max_steps_in_episode=1)
-    summary = jax.jit(lambda key: rollout_life(env, env_params, ReferenceBrain("stay"), (), key, num_steps=1))(
+    summary = jax.jit(lambda key: rollout_life(env, env_params, ReferenceBrain("stay", env), (), key, num_steps=1))(
         keys()[0]
     )
     assert float(summary.steps_alive) == 1

@@ -9,6 +9,7 @@ from koki2_envs.environments.composition import SourceGroup
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.grid import Grid
 from koki2_envs.environments.homeostasis import Homeostasis, HomeostasisState
+from koki2_envs.environments.lottery import Lottery, LotteryState
 from koki2_envs.environments.motivation import Motivation, MotivationState
 from koki2_envs.environments.obstacles import Obstacles, ObstaclesState
 from koki2_envs.environments.seasons import Seasons, SeasonsState
@@ -21,6 +22,8 @@ __all__ = [
     "Grid",
     "Homeostasis",
     "HomeostasisState",
+    "Lottery",
+    "LotteryState",
     "Motivation",
     "MotivationState",
     "Obstacles",

@@ -41,6 +41,8 @@ class Composed:
         own_metrics: entries of the info that it adds and that are summed over a life and reported.
         own_terrain: state variables that it adds to the terrain.
         own_groups: groups of sources that it adds.
+        own_omissions: what of its bases' declarations the family does without: names, by the attribute that declares
+            them.
         own_draws: the :class:`Feature` s from which it draws itself, besides those of its groups. Families that name
             the same one still draw different numbers where they are combined (:meth:`stream`).
     """
@@ -52,6 +54,7 @@ class Composed:
     own_terrain: ClassVar[tuple[str, ...]] = ()
     own_groups: ClassVar[tuple[SourceGroup, ...]] = ()
     own_draws: ClassVar[tuple[Feature, ...]] = ()
+    own_omissions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     structure_defaults: ClassVar[Mapping[str, int]] = {}
     observation_names: ClassVar[tuple[str, ...]] = ()
@@ -67,7 +70,9 @@ class Composed:
         families = [base for base in reversed(cls.__mro__) if issubclass(base, Composed)]
 
         def declared(attribute: str) -> list[tuple[Any, Any]]:
-            return [(base, entry) for base in families for entry in vars(base).get(attribute, ())]
+            omitted = [name for base in families for name in vars(base).get("own_omissions", {}).get(attribute, ())]
+            entries = [(base, entry) for base in families for entry in vars(base).get(attribute, ())]
+            return [(base, entry) for base, entry in entries if entry not in omitted]
 
         def joined(attribute: str) -> tuple[Any, ...]:
             return _unique(cls, attribute, (entry for _, entry in declared(attribute)))

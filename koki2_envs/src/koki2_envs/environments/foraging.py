@@ -29,11 +29,12 @@ _MAX_QUANTISED = 2.0
 class Foraging(Grid[StateT, ParamsT]):
     """A grid with good and bad sources that smell alike.
 
-    **Observation** (4,) float32: ``grad_x``, ``grad_y``: displacement to the nearest active source over
-    max(width − 1, 1) and max(height − 1, 1), both in [−1, 1] before the sensor distorts them, zero where no source is
-    active; ``energy`` and ``integrity`` in [0, 1]. In this order: a nearest bad source scales the gradient by
-    1 − 2·``hazard_smell``; beyond ``sense_radius`` > 0 it is zero; ``grad_bins`` quantises it; ``grad_gain`` multiplies
-    it; ``grad_dropout_p`` silences it; ``obs_noise`` is added to all four.
+    **Observation** (4,) float32: ``grad_x``, ``grad_y``: by ``smell_law`` the displacement to the nearest active source
+    over max(width − 1, 1) and max(height − 1, 1), or the unit direction to the nearest that is not in the agent's own
+    cell over its distance; both in [−1, 1] before the sensor distorts them, zero where there is none; ``energy`` and
+    ``integrity`` in [0, 1]. In this order: a nearest bad source scales the gradient by 1 − 2·``hazard_smell``; beyond
+    ``sense_radius`` > 0 it is zero; ``grad_bins`` quantises it; ``grad_gain`` multiplies it; ``grad_dropout_p``
+    silences it; ``obs_noise`` is added to all four.
 
     **Actions** int32: 0 stay, 1 up (y − 1), 2 down (y + 1), 3 left (x − 1), 4 right (x + 1). The border stops a move.
 
@@ -41,13 +42,13 @@ class Foraging(Grid[StateT, ParamsT]):
     the cell left); body; depletion and respawn; observe.
 
     **Body**: energy ← clip(energy − ``energy_decay`` + ``energy_gain``·good arrivals, 0, 1), integrity ← clip(integrity
-    − ``bad_source_integrity_loss``·bad arrivals, 0, 1); born with ``energy_init`` and 1.
+    + ``integrity_healing`` − ``bad_source_integrity_loss``·bad arrivals, 0, 1); born with ``energy_init`` and 1.
 
     **Ends**: terminated where energy or integrity is 0, or with ``terminate_on_reach`` where a good source is touched;
     truncated at ``max_steps_in_episode``.
 
     **Reward**: ``survival_reward`` + ``energy_reward``·energy gained + ``success_bonus`` at the first good source
-    reached + ``drive_reward``·drive reduction.
+    reached + ``drive_reward``·drive reduction − ``harm_cost``·integrity lost.
 
     **Info** of a step: ``energy_gained``, ``integrity_lost``, ``bad_arrivals``, ``drive_reduction`` float32,
     ``reached_source`` bool (contact with a good source, arrival or not).
@@ -91,7 +92,7 @@ class Foraging(Grid[StateT, ParamsT]):
         for group in self.source_groups:
             cells = partial(self.cells, around=around, params=params, box=self.boxes(around, params, group.name))
             rng = Rng(key, self.stream(group.name, group.feature))
-            groups.append(scatter(rng, self.structure[group.argument], getattr(params, group.bad or "", 0), cells))
+            groups.append(scatter(rng, self.count(group), getattr(params, group.bad or "", 0), cells))
         return groups[0] if len(groups) == 1 else together(*groups)
 
     def birth(self, key: jax.Array, params: ParamsT) -> dict[str, jax.Array]:
@@ -135,9 +136,12 @@ class Foraging(Grid[StateT, ParamsT]):
         self, state: StateT, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array
     ) -> dict[str, jax.Array]:
         """The body variables after a step, by name; each is vital."""
+        integrity = state.integrity
+        if not is_always(params.integrity_healing, 0.0):
+            integrity = integrity + value_at(params.integrity_healing, phi)
         return {
             "energy": body.clip_level(state.energy - value_at(params.energy_decay, phi) + effects["energy_gained"]),
-            "integrity": body.clip_level(state.integrity - effects["integrity_lost"]),
+            "integrity": body.clip_level(integrity - effects["integrity_lost"]),
         }
 
     def gradient_bound(self, params: ParamsT) -> jax.Array:
@@ -146,11 +150,15 @@ class Foraging(Grid[StateT, ParamsT]):
             1.0 if is_always(params.grad_bins, 0.0) else _MAX_QUANTISED
         )
 
+    def bounds(self, params: ParamsT) -> tuple[tuple[Any, Any], ...]:
+        """The least and largest value of each of the :meth:`senses`, without noise."""
+        gradient = self.gradient_bound(params)
+        return (-gradient, gradient), (-gradient, gradient), (0.0, 1.0), (0.0, 1.0), *self.extra_bounds(params)
+
     def observation_space(self, params: ParamsT) -> spaces.Box:
         """A finite box that holds every observation that these params can give."""
         params = params.in_32_bits()
-        gradient, noise = self.gradient_bound(params), _MAX_NORMAL * jnp.asarray(largest(params.obs_noise), jnp.float32)
-        bounds = ((-gradient, gradient), (-gradient, gradient), (0.0, 1.0), (0.0, 1.0), *self.extra_bounds(params))
+        bounds, noise = self.bounds(params), _MAX_NORMAL * jnp.asarray(largest(params.obs_noise), jnp.float32)
         low, high = (jnp.stack([jnp.asarray(bound[end], jnp.float32) for bound in bounds]) for end in (0, 1))
         return spaces.Box(low - noise, high + noise, (len(bounds),), jnp.float32)
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.environments.base import World
-from koki2_envs.environments.composition import Composed
+from koki2_envs.environments.composition import Composed, SourceGroup
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import is_always, value_at
 from koki2_envs.mechanics import body, layouts, movement, sensing
@@ -78,6 +78,7 @@ class Grid(Composed, World[StateT, ParamsT]):
             **source_fields(self.sources_after(key, state, contacts, params, phi)),
             **levels,
             **self.weather(key, state, params, phi),
+            **self.history(state, effects, params, phi),
         )
         terminated = reduce(operator.or_, (level <= 0.0 for level in levels.values()))
         if not is_always(params.terminate_on_reach, False):
@@ -86,6 +87,7 @@ class Grid(Composed, World[StateT, ParamsT]):
         extra = self.extra_reward(effects, params, phi)
         reward = reward if extra is None else reward + extra
         info = {**effects, "drive_reduction": drive_reduction}
+        info |= self.extra_info(state, info, reward, params, phi)
         return self.observe(key, after, action, params), after, reward, terminated, info
 
     def sources_after(
@@ -108,18 +110,26 @@ class Grid(Composed, World[StateT, ParamsT]):
     def observe(self, key: jax.Array, state: StateT, action: jax.Array | None, params: ParamsT) -> jax.Array:
         """What the agent senses in ``state``; float32. Its phase is that of the transition that led here."""
         phi = self.phase(jnp.maximum(state.time - 1, 0), params)
+        observation = row(*self.senses(key, state, params, phi))
+        return sensing.add_noise(Rng(key, Feature.NOISE), observation, params.obs_noise, phi)
+
+    def senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
+        """The entries of the observation, each () float32, without noise."""
         gradient = self.smell(key, state, self.part(state.sources, "food"), params, phi)
         extra = self.extra_senses(key, state, params, phi)
-        observation = row(gradient[0], gradient[1], state.energy, state.integrity, *extra)
-        return sensing.add_noise(Rng(key, Feature.NOISE), observation, params.obs_noise, phi)
+        return gradient[0], gradient[1], state.energy, state.integrity, *extra
 
     def smell(self, key: jax.Array, state: StateT, sources: Sources, params: ParamsT, phi: jax.Array) -> jax.Array:
         """The gradient to the nearest of some sources, as the sensor gives it; (2,) float32."""
         candidates = sources.active
         if not is_always(params.good_only_gradient, False):
             candidates = candidates & ~(jnp.asarray(params.good_only_gradient) & sources.is_bad)
+        if not is_always(params.smell_law, sensing.DISPLACEMENT):
+            # One that comes back under the agent would otherwise hide all others until the agent leaves.
+            here = jnp.all(sources.pos == state.pos, axis=1)
+            candidates = candidates & ~((params.smell_law == sensing.NEARNESS) & here)
         offset, chosen = sensing.nearest(state.pos, sources.pos, candidates)
-        gradient = offset.astype(jnp.float32) / jnp.maximum(self.size(params) - 1, 1).astype(jnp.float32)
+        gradient = sensing.gradient_to(offset, self.size(params), params.smell_law)
         if not is_always(params.hazard_smell, 0.0):
             nearest_is_bad = jnp.any(chosen & sources.is_bad)
             gradient = gradient * jnp.where(nearest_is_bad, 1.0 - 2.0 * value_at(params.hazard_smell, phi), 1.0)
@@ -149,17 +159,21 @@ class Grid(Composed, World[StateT, ParamsT]):
 
     # Groups of sources.
 
+    def count(self, group: SourceGroup) -> int:
+        """How many sources a group has."""
+        return self.structure[group.argument]
+
     def group_slice(self, group: str) -> slice:
         """Where the sources of a group lie among all of them."""
         names = [each.name for each in self.source_groups]
-        ends = [sum(self.structure[each.argument] for each in self.source_groups[:n]) for n in range(len(names) + 1)]
+        ends = [sum(self.count(each) for each in self.source_groups[:n]) for n in range(len(names) + 1)]
         index = names.index(group)
         return slice(ends[index], ends[index + 1])
 
     @property
     def num_places(self) -> int:
         """K, how many sources there are of all groups together."""
-        return sum(self.structure[group.argument] for group in self.source_groups)
+        return sum(self.count(group) for group in self.source_groups)
 
     def is_of(self, group: str) -> jax.Array:
         """Which sources belong to a group; (K,) bool."""
@@ -227,13 +241,27 @@ class Grid(Composed, World[StateT, ParamsT]):
         """The next values of state variables that change by themselves."""
         return {}
 
+    def history(
+        self, state: StateT, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array
+    ) -> dict[str, jax.Array]:
+        """The next values of state variables that keep what happened to the agent."""
+        return {}
+
+    def extra_info(
+        self, state: StateT, info: Mapping[str, jax.Array], reward: jax.Array, params: ParamsT, phi: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Entries of the step's info that follow from the others and the reward."""
+        return {}
+
     def drive_weights(self, state: StateT, params: ParamsT, phi: jax.Array) -> dict[str, Any]:
         """The weight of every body variable in the drive, by name."""
         return {name: value_at(getattr(params, f"{name}_drive_weight"), phi) for name in self.level_names}
 
     def extra_reward(self, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array) -> jax.Array | None:
         """What a step's :meth:`effects` are worth besides what every world rewards; () float32, None for nothing."""
-        return None
+        if is_always(params.harm_cost, 0.0):
+            return None
+        return -value_at(params.harm_cost, phi) * effects["integrity_lost"]
 
     def extra_senses(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> tuple[jax.Array, ...]:
         """Entries of the observation after the first four, each () float32."""

@@ -14,7 +14,7 @@ from gymnax.environments import spaces
 from koki2_envs.environments.foraging import Foraging
 from koki2_envs.environments.state import ForagingState
 from koki2_envs.knobs import check_range, known_number, value_at, when_active
-from koki2_envs.mechanics import body, storms, zones
+from koki2_envs.mechanics import storms, zones
 from koki2_envs.mechanics.rng import Feature, Rng
 from koki2_envs.mechanics.sources import Contacts, Sources
 from koki2_envs.mechanics.storms import Climate, Clock
@@ -71,7 +71,7 @@ class Threats(Foraging[StateT, ParamsT]):
 
     **One step** as in :class:`Foraging`, and with the body: a step that ends inside a zone costs
     ``zone_integrity_loss``, however many zones there are; one that ends in a storm outside of the shelters
-    ``storm_integrity_loss``; ``integrity_healing`` is added. Then the storms' clock
+    ``storm_integrity_loss``. Then the storms' clock
     (:mod:`koki2_envs.mechanics.storms`) and the decoy advance.
 
     **Info** of a step, besides that of :class:`Foraging`: ``lost_in_zones``, ``lost_in_storms`` float32, which are part
@@ -177,14 +177,6 @@ class Threats(Foraging[StateT, ParamsT]):
         in_storms = value_at(params.storm_integrity_loss, phi) * out.astype(jnp.float32)
         lost = effects["integrity_lost"] + in_zones + in_storms
         return {**effects, "integrity_lost": lost, "lost_in_zones": in_zones, "lost_in_storms": in_storms}
-
-    def metabolise(
-        self, state: StateT, effects: Mapping[str, jax.Array], params: ParamsT, phi: jax.Array
-    ) -> dict[str, jax.Array]:
-        """The body variables after a step, by name; each is vital."""
-        levels = super().metabolise(state, effects, params, phi)
-        healed = state.integrity + value_at(params.integrity_healing, phi) - effects["integrity_lost"]
-        return {**levels, "integrity": body.clip_level(healed)}
 
     def weather(self, key: jax.Array, state: StateT, params: ParamsT, phi: jax.Array) -> dict[str, jax.Array]:
         """The storms' clock and the decoy after a step."""

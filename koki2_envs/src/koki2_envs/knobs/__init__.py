@@ -9,7 +9,7 @@ from koki2_envs.knobs.checks import check_knob, check_range, known_number
 from koki2_envs.knobs.idle import is_always, when_active
 from koki2_envs.knobs.pytree import pytree_dataclass
 from koki2_envs.knobs.schedule import Knob, Schedule, largest, ramp, value_at
-from koki2_envs.knobs.spec import KnobSpec, check_number, in_32_bits, is_abstract, knob, knob_fields, spec_of
+from koki2_envs.knobs.spec import KnobSpec, check_number, choice, in_32_bits, is_abstract, knob, knob_fields, spec_of
 
 __all__ = [
     "Knob",
@@ -18,6 +18,7 @@ __all__ = [
     "check_knob",
     "check_number",
     "check_range",
+    "choice",
     "in_32_bits",
     "is_abstract",
     "is_always",

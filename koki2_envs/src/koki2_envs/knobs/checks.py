@@ -37,6 +37,10 @@ def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
     kind: Any = type(field.default)
     if is_abstract(value):
         return value
+    if isinstance(value, str) and spec.choices:
+        if value not in spec.choices:
+            raise ValueError(f"{name} must be {spec.allowed}, got {value!r}")
+        return spec.choices.index(value)
     if isinstance(value, Schedule):
         if not spec.scheduled:
             raise TypeError(f"{name} cannot be a schedule, got {value}")

@@ -7,12 +7,12 @@ from typing import Any, TypeVar, dataclass_transform
 
 import wrapt
 
-from koki2_envs.knobs.spec import knob
+from koki2_envs.knobs.spec import choice, knob
 
 T = TypeVar("T")
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(knob, dataclasses.field))
+@dataclass_transform(frozen_default=True, field_specifiers=(knob, choice, dataclasses.field))
 def pytree_dataclass(cls: type[T]) -> type[T]:
     """Makes ``cls`` a frozen dataclass that is a JAX pytree of all its fields.
 

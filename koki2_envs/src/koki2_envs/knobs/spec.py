@@ -28,6 +28,8 @@ class KnobSpec:
         neutral: the value at which the knob's feature is off and costs nothing, or None.
         scheduled: whether a :class:`koki2_envs.knobs.Schedule` is accepted.
         above_low: whether ``low`` itself is not allowed.
+        choices: names of the values 0, 1, ... of a knob that selects one of several; each is accepted in place of its
+            number.
     """
 
     doc: str
@@ -38,10 +40,13 @@ class KnobSpec:
     neutral: float | None = None
     scheduled: bool = True
     above_low: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> str:
         """The allowed range in words, such as ``0 to 1``, ``above 0 and at most 1`` or ``at least 1``."""
+        if self.choices:
+            return f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
         if self.above_low:
             return f"above {self.low:g}" + ("" if self.high is None else f" and at most {self.high:g}")
         if self.low is not None and self.high is not None:
@@ -51,6 +56,10 @@ class KnobSpec:
         if self.high is not None:
             return f"at most {self.high:g}"
         return "any finite number"
+
+    def named(self, value: Any) -> Any:
+        """The name of a value of a knob with ``choices``; every other value as it is."""
+        return self.choices[int(value)] if self.choices and isinstance(value, int | np.integer) else value
 
 
 def knob(
@@ -74,6 +83,13 @@ def knob(
         scheduled = isinstance(default, float)
     spec = KnobSpec(doc, unit, low, high, group, neutral, scheduled, above_low)
     return dataclasses.field(default=default, metadata={_SPEC: spec})
+
+
+def choice(choices: tuple[str, ...], doc: str, *, group: str = "world", neutral: float | None = None) -> Any:
+    """Declares a knob that selects one of several by number or name; the first, number 0, is its default."""
+    last = len(choices) - 1
+    spec = KnobSpec(doc, low=0, high=last, group=group, neutral=neutral, scheduled=False, choices=choices)
+    return dataclasses.field(default=0, metadata={_SPEC: spec})
 
 
 def spec_of(field: dataclasses.Field[Any]) -> KnobSpec:

@@ -28,6 +28,7 @@ class Feature(IntEnum):
     CUE = 10
     DECOY = 11
     SWITCH = 12
+    VALENCE = 13
 
 
 class Rng(NamedTuple):

@@ -9,6 +9,9 @@ from koki2_envs.knobs import Knob, is_always, value_at, when_active
 from koki2_envs.mechanics.rng import Rng
 from koki2_envs.mechanics.rows import row
 
+DISPLACEMENT, NEARNESS = range(2)
+"""The laws of smell, numbered as in :data:`koki2_envs.params.foraging.SMELL_LAWS`."""
+
 _FAR = jnp.iinfo(jnp.int32).max
 
 
@@ -33,6 +36,22 @@ def nearest(pos: jax.Array, things: jax.Array, candidates: jax.Array) -> tuple[j
         closer = candidates[k] & (distance < best)
         best, dx, dy, first = (jnp.where(closer, a, b) for a, b in ((distance, best), (x, dx), (y, dy), (k, first)))
     return row(dx, dy), jnp.arange(things.shape[0], dtype=jnp.int32) == first
+
+
+def gradient_to(offset: jax.Array, size: jax.Array, law: jax.Array | int) -> jax.Array:
+    """The gradient to a thing, zero where it is in the agent's own cell; (2,) float32.
+
+    Args:
+        offset: (2,) int32, the displacement to it.
+        size: (2,) int32, width and height of the world.
+        law: ``DISPLACEMENT``, over width − 1 and height − 1, or ``NEARNESS``, the unit direction over the distance.
+    """
+    along = offset.astype(jnp.float32)
+    span = jnp.maximum(size - 1, 1).astype(jnp.float32)
+    if is_always(law, DISPLACEMENT):
+        return along / span
+    squared = jnp.maximum(jnp.sum(jnp.square(along)), 1.0)
+    return along / jnp.where(law == NEARNESS, squared, span)
 
 
 def fade(gradient: jax.Array, offset: jax.Array, radius: Knob, phi: jax.Array) -> jax.Array:

@@ -3,6 +3,7 @@
 from koki2_envs.params.base import WorldParams
 from koki2_envs.params.foraging import ForagingParams
 from koki2_envs.params.homeostasis import HomeostasisParams
+from koki2_envs.params.lottery import LotteryParams
 from koki2_envs.params.motivation import MotivationParams
 from koki2_envs.params.obstacles import ObstaclesParams
 from koki2_envs.params.seasons import SeasonsParams
@@ -13,6 +14,7 @@ __all__ = [
     "STRUCTURE",
     "ForagingParams",
     "HomeostasisParams",
+    "LotteryParams",
     "MotivationParams",
     "ObstaclesParams",
     "SeasonsParams",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from koki2_envs.knobs import knob, pytree_dataclass
+from koki2_envs.knobs import choice, knob, pytree_dataclass
 from koki2_envs.params.base import WorldParams
+
+SMELL_LAWS = ("displacement", "nearness")
+"""How a gradient depends on the distance to what is smelled, by the number of the law."""
 
 
 @pytree_dataclass
@@ -37,14 +40,20 @@ class ForagingParams(WorldParams):
     energy_init: float = knob(1.0, "energy at birth", low=0.0, high=1.0, above_low=True, group="body")
     energy_decay: float = knob(1.0 / 128.0, "energy lost per step", low=0.0, group="body")
     energy_gain: float = knob(0.05, "energy per arrival at a good source", low=0.0, group="body")
+    integrity_healing: float = knob(0.0, "integrity that heals per step", low=0.0, group="body", neutral=0.0)
     motor_gain: float = knob(
         1.0, "probability that a chosen move is carried out", low=0.0, high=1.0, group="body", neutral=1.0
     )
+    harm_cost: float = knob(0.0, "reward lost per unit of integrity lost", low=0.0, group="reward", neutral=0.0)
     energy_setpoint: float = knob(1.0, "energy at which the drive is zero", group="reward")
     integrity_setpoint: float = knob(1.0, "integrity at which the drive is zero", group="reward")
     energy_drive_weight: float = knob(1.0, "weight of energy in the drive", low=0.0, group="reward")
     integrity_drive_weight: float = knob(1.0, "weight of integrity in the drive", low=0.0, group="reward")
 
+    smell_law: int = choice(
+        SMELL_LAWS, "what a gradient is: the displacement, or the direction over the distance", group="senses",
+        neutral=0,
+    )  # fmt: skip
     good_only_gradient: bool = knob(False, "the gradient ignores bad sources", group="senses", neutral=False)
     hazard_smell: float = knob(
         0.0,

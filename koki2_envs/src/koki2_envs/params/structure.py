@@ -52,6 +52,8 @@ STRUCTURE: dict[str, Structure] = {
     "num_sources": _count("how many sources there are", "num_bad_sources"),
     "num_water": _count("how many waters there are", "num_salty"),
     "num_second": _count("how many sources of the second food there are"),
+    "num_smells": _count("how many smells there are", "num_feeding", low=2),
+    "sources_per_smell": _count("how many sources have each smell"),
     "num_walls": _count("how many walls divide the world", high=7, group="world"),
     "num_zones": _count("how many zones that hurt there are", group="threats"),
     "num_shelters": _count("how many shelters there are", group="threats"),

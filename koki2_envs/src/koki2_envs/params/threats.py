@@ -46,4 +46,3 @@ class ThreatsParams(ForagingParams):
     decoy_p: float = knob(
         0.0, "probability per step that the decoy switches on or off", low=0.0, high=1.0, group="threats", neutral=0.0
     )
-    integrity_healing: float = knob(0.0, "integrity that heals per step", low=0.0, group="body")

@@ -1,12 +1,14 @@
 """Reference policies: what chance, doing nothing, the bare senses and full knowledge achieve in a world.
 
-Every policy has the signature ``policy(env, params, state, observation, key) -> action``, a () int32, is pure and can
-be jitted and vmapped. ``random``, ``stay`` and ``straight`` look at nothing, ``greedy`` at the observation alone,
-``oracle`` at the state. Families of worlds register their own ``greedy`` and ``oracle``, one file a family.
+A policy without a memory has the signature ``policy(env, params, state, observation, key) -> action``, a () int32, is
+pure and can be jitted and vmapped; one with a memory is a :class:`MemoryPolicy`. ``random``, ``stay`` and ``straight``
+look at nothing, ``greedy`` at the observation alone, ``oracle`` at the state. Families of worlds register their own
+``greedy`` and ``oracle``, one file a family, and may add policies of their own (:func:`register_policy`).
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
@@ -18,8 +20,38 @@ from koki2_envs.environments.base import World
 from koki2_envs.environments.state import WorldState
 from koki2_envs.mechanics.movement import DOWN, LEFT, RIGHT, STAY, UP
 from koki2_envs.params import WorldParams
+from koki2_envs.suggestions import did_you_mean
 
-Policy = Callable[[Any, Any, Any, jax.Array, jax.Array], jax.Array]
+
+class MemoryPolicy(ABC):
+    """A policy with a memory of its own, a pytree; pure."""
+
+    @abstractmethod
+    def init(self, env: Any) -> Any:
+        """The memory at birth."""
+
+    @abstractmethod
+    def act(
+        self, env: Any, params: Any, state: Any, observation: jax.Array, memory: Any, key: jax.Array
+    ) -> tuple[jax.Array, Any]:
+        """The action, () int32, and the memory after it."""
+
+
+Policy = Callable[[Any, Any, Any, jax.Array, jax.Array], jax.Array] | MemoryPolicy
+
+
+def init_memory(policy: Policy, env: Any) -> Any:
+    """The memory at birth of a policy in a world; nothing where it has none."""
+    return policy.init(env) if isinstance(policy, MemoryPolicy) else ()
+
+
+def act(
+    policy: Policy, env: Any, params: Any, state: Any, observation: jax.Array, memory: Any, key: jax.Array
+) -> tuple[jax.Array, Any]:
+    """The action of a policy with or without memory, () int32, and its memory after it."""
+    if isinstance(policy, MemoryPolicy):
+        return policy.act(env, params, state, observation, memory, key)
+    return policy(env, params, state, observation, key), memory
 
 
 def random(env: World, params: WorldParams, state: WorldState, observation: jax.Array, key: jax.Array) -> jax.Array:
@@ -87,3 +119,33 @@ REFERENCE_POLICIES: dict[str, Policy] = {
     "greedy": greedy,
     "oracle": oracle,
 }
+"""The policies of every world, by name."""
+
+_OF_FAMILIES: dict[tuple[type, str], Policy] = {}
+
+
+def register_policy(family: type, name: str, policy: Policy) -> None:
+    """Adds a reference policy to the worlds of a class and those that derive from it."""
+    _OF_FAMILIES[family, name] = policy
+
+
+def policies_of(env: Any) -> dict[str, Policy]:
+    """The reference policies of a world by name: those of every world, and those of its own families."""
+    families = list(reversed(type(env).__mro__))
+    own = {name: policy for base in families for (family, name), policy in _OF_FAMILIES.items() if family is base}
+    return {**REFERENCE_POLICIES, **own}
+
+
+def policy_called(name: str, env: Any) -> Policy:
+    """A reference policy of a world.
+
+    Raises:
+        ValueError: it has none of this name; the message lists those that it has.
+    """
+    known = policies_of(env)
+    if name not in known:
+        raise ValueError(
+            f"unknown policy {name!r}{did_you_mean(name, known)}; reference policies of {env.rung} are "
+            f"{', '.join(known)}"
+        )
+    return known[name]

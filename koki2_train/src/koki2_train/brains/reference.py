@@ -6,40 +6,51 @@ from typing import Any, ClassVar
 
 import jax
 
-from koki2_envs.reference_policies import REFERENCE_POLICIES
+from koki2_envs.reference_policies import act, init_memory, policy_called
 from koki2_train.brains.base import Brain, Interface, Percept
 from koki2_train.brains.blueprint import Blueprint
 
 
 class ReferenceBrain(Brain):
-    """Acts as one of :data:`koki2_envs.REFERENCE_POLICIES`. It has no weights and no carry.
+    """Acts as a reference policy of a world. It has no weights; its carry is the policy's memory.
 
     Attributes:
         settings: the name of the policy.
+        env: the world.
     """
 
     reads_state: ClassVar[bool] = True
 
-    def __init__(self, policy: str):
-        super().__init__(policy, Interface((), (), ()))
+    def __init__(self, policy: str, env: Any):
+        """Makes one.
+
+        Args:
+            policy: its name, one of :func:`koki2_envs.reference_policies.policies_of`.
+            env: the world.
+
+        Raises:
+            ValueError: the world has no such policy.
+        """
+        super().__init__(policy, Interface.of(env))
+        self._purpose = (self.interface, env)
+        self.env, self._policy = env, policy_called(policy, env)
 
     def blueprint(self) -> Blueprint:
         """Nothing."""
         return Blueprint(())
 
-    def init(self, weights: Any) -> tuple[()]:
-        """Nothing to carry."""
-        return ()
+    def init(self, weights: Any) -> Any:
+        """The policy's memory at birth."""
+        return init_memory(self._policy, self.env)
 
-    def act(self, weights: Any, carry: Any, percept: Any, key: jax.Array) -> tuple[jax.Array, tuple[()]]:
-        """The policy's action.
+    def act(self, weights: Any, carry: Any, percept: Any, key: jax.Array) -> tuple[jax.Array, Any]:
+        """The policy's action and memory.
 
         Args:
             weights: nothing.
-            carry: nothing.
+            carry: the policy's memory.
             percept: a :class:`Percept`.
             key: random key of this step.
         """
         seen: Percept = percept
-        policy = REFERENCE_POLICIES[self.settings]
-        return policy(seen.env, seen.env_params, seen.state, seen.observation, key), ()
+        return act(self._policy, seen.env, seen.env_params, seen.state, seen.observation, carry, key)

@@ -105,7 +105,7 @@ class SettingType(click.ParamType):
     def __init__(self, setting: str, spec: KnobSpec, field: Any):
         self.setting, self.spec, self.field = setting, spec, field
         kind = "int" if field is None else type(field.default).__name__
-        self.name = f"{kind}|schedule" if spec.scheduled else kind
+        self.name = "|".join(spec.choices) or (f"{kind}|schedule" if spec.scheduled else kind)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The checked value."""
@@ -140,7 +140,8 @@ def setting_parameters(settings: Mapping[str, tuple[KnobSpec, Any]]) -> list[cli
         if field is not None and isinstance(field.default, bool):
             options.append(SettingOption([f"{flag}/--no-{flag[2:]}", setting], help=about, **common))
         else:
-            allowed = f"; {spec.allowed}" if spec.low is not None or spec.high is not None else ""
+            bounded = (spec.low is not None or spec.high is not None) and not spec.choices
+            allowed = f"; {spec.allowed}" if bounded else ""
             kind = SettingType(setting, spec, field)
             options.append(SettingOption([flag, setting], type=kind, help=about + allowed, **common))
     return options

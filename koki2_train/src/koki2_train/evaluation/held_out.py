@@ -43,7 +43,11 @@ class HeldOutLives:
         return life_keys(stream_key(root_key(self.seed), Stream.TEST), self.episodes)
 
     def evaluate_policy(self, name: str) -> Metrics:
-        """Metrics of a reference policy."""
+        """Metrics of a reference policy.
+
+        Raises:
+            ValueError: the world has no such policy.
+        """
         if name not in self._measured:
             params = self.experiment.params
             env, idle, num_steps = self.experiment.make_world(), params.idle_knobs(), params.max_steps_in_episode
@@ -94,5 +98,5 @@ def _rollout_policy(
     env: Any, policy: str, idle: tuple[tuple[str, float], ...], num_steps: int, params: Any, keys: jax.Array
 ) -> LifeSummary:
     params = params.with_constants(idle)
-    brain = ReferenceBrain(policy)
+    brain = ReferenceBrain(policy, env)
     return jax.vmap(lambda key: rollout_life(env, params, brain, (), key, num_steps=num_steps))(keys)

@@ -155,7 +155,7 @@ def read_setting(name: str, value: Any) -> Any:
 def parse_setting(name: str, text: str) -> Any:
     """Reads a setting's value as it is written on a command line.
 
-    Numbers, ``true``/``false``, schedules as ``start:end@from:to`` or ``start:end`` (over the whole life), ``nursing``
+    Numbers, ``true``/``false``, the names of a setting's choices, schedules as ``start:end@from:to`` or ``start:end`` (over the whole life), ``nursing``
     as ``name:strength+name:strength``, and the names of brain, genome and strategy.
 
     Args:
@@ -180,6 +180,10 @@ def parse_setting(name: str, text: str) -> Any:
         if not spec.scheduled:
             raise ValueError(f"{name} cannot be a schedule, got {text!r}")
         return _schedule(name, text)
+    if spec.choices and not text.isdecimal():
+        if text not in spec.choices:
+            raise ValueError(f"{name} must be {spec.allowed}, got {text!r}")
+        return spec.choices.index(text)
     return _switch(name, text) if kind is bool else _number(name, text, kind)
 
 

@@ -22,7 +22,8 @@ from koki2_train.cli.progress import working
 from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
 
-POLICIES = ("random", "stay", "straight", "greedy", "oracle")
+POLICIES = ("random", "stay", "straight", "greedy", "oracle", "win_stay", "memory")
+"""The names of all reference policies; not every world has the last two."""
 WORLD_GROUPS = ("life", "world", "sources", "threats", "body", "senses", "reward")
 
 
@@ -55,13 +56,15 @@ def command(
     from koki2_train.runtime.jax_setup import set_up
 
     set_up(None, compilation_cache)
+    from koki2_envs.reference_policies import policies_of, policy_called
     from koki2_train.evaluation import HeldOutLives
 
     try:
-        experiment.make_world()
+        env = experiment.make_world()
+        wanted = list(policies_of(env)) if policy == "all" else [policy]
+        policy_called(wanted[0], env)
     except (ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
-    wanted = list(POLICIES) if policy == "all" else [policy]
     with working("compiling …", as_json):
         lives = HeldOutLives(experiment, episodes, seed)
         measured = {name: lives.evaluate_policy(name) for name in dict.fromkeys([*wanted, "random", "oracle"])}

@@ -50,7 +50,7 @@ def _show(row: Rung) -> None:
     knobs = []
     for name, field in knob_fields(params).items():
         spec, value = spec_of(field), getattr(params, name)
-        shown = f"{value:g}" if isinstance(value, float) else str(value).lower()
+        shown = f"{value:g}" if isinstance(value, float) else str(spec.named(value)).lower()
         knobs.append(
             [
                 name,
