@@ -25,7 +25,7 @@ def test_every_knob_that_is_eased_is_one_of_some_world_and_of_one_preset_only():
     knobs = [easing.knob for preset in NURSING.values() for easing in preset.easings]
     assert len(set(knobs)) == len(knobs)
     assert set(knobs) <= {name for row in RUNGS.values() for name in knob_fields(row.params)}
-    needed = {easing.needs for preset in NURSING.values() for easing in preset.easings if easing.needs}
+    needed = {name for preset in NURSING.values() for easing in preset.easings for name in easing.needs}
     assert needed <= {name for row in RUNGS.values() for name in knob_fields(row.params)}
 
 
@@ -92,7 +92,7 @@ def test_harm_is_gated_in_every_world_that_has_some():
     harmful = {
         name for name in RUNGS if scheduled(with_nursing(RUNGS[name].default_params, {"combined": 1.0})) & LOSSES
     }
-    assert harmful >= {"L0.2", "L1.0", "L1.1", "L2.1", "L2.2", "L3.0", "L3.1", "L3.2"}
+    assert harmful >= {"L0.2", "L1.0", "L1.1", "L2.1", "L2.2", "L3.0", "L3.1", "L3.2", "L5.0", "L5.1"}
     assert not harmful & {"L0.0", "L0.1", "L1.2", "L2.0"}
 
 

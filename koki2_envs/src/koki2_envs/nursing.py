@@ -30,16 +30,18 @@ class Easing:
     Attributes:
         knob: its name.
         full: the value at birth under strength 1, as a function of the adult value.
-        needs: a knob that must be there and not be 0 for this one to matter, if any.
+        needs: knobs of which one must be there, and not 0, for this one to matter; where there are none it always does.
     """
 
     knob: str
     full: Callable[[float], float]
-    needs: str | None = None
+    needs: tuple[str, ...] = ()
 
     def acts_on(self, params: WorldParams) -> bool:
         """Whether the world has the knob, and at a value at which nursing changes it."""
-        if self.knob not in knob_fields(params) or (self.needs and is_always(getattr(params, self.needs, 0), 0)):
+        if self.knob not in knob_fields(params):
+            return False
+        if self.needs and all(is_always(getattr(params, name, 0), 0) for name in self.needs):
             return False
         grown = _end(getattr(params, self.knob))
         return not is_always(grown, self.full(grown))
@@ -87,9 +89,8 @@ NURSING: dict[str, Preset] = {
     "risk_gating": Preset(
         "what harms does no harm at first",
         (
-            Easing("bad_source_integrity_loss", _nothing, needs="num_bad_sources"),
-            Easing("bad_source_integrity_loss", _nothing, needs="num_feeding"),
-            Easing("salt_integrity_loss", _nothing, needs="num_salty"),
+            Easing("bad_source_integrity_loss", _nothing, needs=("num_bad_sources", "num_feeding")),
+            Easing("salt_integrity_loss", _nothing, needs=("num_salty",)),
             Easing("zone_integrity_loss", _nothing),
             Easing("storm_integrity_loss", _nothing),
             Easing("unripe_integrity_loss", _nothing),

@@ -23,7 +23,7 @@ def test_something_happens_in_them(rung):
     assert observations.shape[:2] == (LIVES, STEPS + 1)
     assert rewards.shape == (LIVES, STEPS)
     assert (np.abs(np.diff(observations, axis=1)).max(axis=(0, 1)) > 0).sum() >= 2
-    energy = observations[..., 2]
+    energy = observations[..., RUNGS[rung].make().observation_names.index("energy")]
     assert ((np.diff(energy, axis=1) > 0) & ~ends).any(), "some agent should eat"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from compiled import draws
 
-from koki2_envs import make, rollout, with_nursing
+from koki2_envs import make, rollout
 from koki2_envs.environments import Lottery, LotteryState
 from koki2_envs.mechanics.lottery import ALIKE, ALL, UNLIKE, draw_winners
 from koki2_envs.mechanics.rng import Feature, Rng
@@ -228,8 +228,3 @@ def test_errors_name_the_culprit(structure, knobs, message):
     with pytest.raises(ValueError, match=r"must be|cannot be") as caught:
         env.check_params(params.replace(**knobs))
     assert message in str(caught.value)
-
-
-def test_nursing_can_make_its_harm_harmless():
-    params = with_nursing(make("L5.0")[1], {"risk_gating": 1.0})
-    assert params.bad_source_integrity_loss.start == 0.0

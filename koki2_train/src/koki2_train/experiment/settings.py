@@ -155,8 +155,8 @@ def read_setting(name: str, value: Any) -> Any:
 def parse_setting(name: str, text: str) -> Any:
     """Reads a setting's value as it is written on a command line.
 
-    Numbers, ``true``/``false``, the names of a setting's choices, schedules as ``start:end@from:to`` or ``start:end`` (over the whole life), ``nursing``
-    as ``name:strength+name:strength``, and the names of brain, genome and strategy.
+    Numbers, ``true``/``false``, the names of a setting's choices, schedules as ``start:end@from:to`` or ``start:end``
+    (over the whole life), ``nursing`` as ``name:strength+name:strength``, and the names of brain, genome and strategy.
 
     Args:
         name: the setting.
