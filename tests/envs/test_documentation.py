@@ -34,7 +34,7 @@ def own_knobs(params):
 
 
 def as_written(value):
-    if isinstance(value, bool):
+    if isinstance(value, bool | str):
         return str(value).lower()
     return "1/128" if value == 1 / 128 else f"{value:g}"
 
@@ -61,7 +61,7 @@ def test_every_knob_is_documented_as_it_is_declared(params, name):
     allowed = "true or false" if isinstance(field.default, bool) else spec.allowed
     schedule = "yes" if spec.scheduled else "no"
     unit = f" {spec.unit}" if spec.unit else ""
-    row = f"| `{name}` | {as_written(field.default)} | {allowed}{unit} | {schedule} | {spec.doc} |"
+    row = f"| `{name}` | {as_written(spec.named(field.default))} | {allowed}{unit} | {schedule} | {spec.doc} |"
     assert row in family_page(params).splitlines()
 
 

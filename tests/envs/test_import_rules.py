@@ -20,7 +20,7 @@ ALLOWED = {
     "ladder": {"knobs", "params", "suggestions"},
     "mechanics": {"knobs"},
     "environments": {"knobs", "params", "mechanics", "suggestions", "matplotlib_import"},
-    "reference_policies": {"knobs", "params", "mechanics", "environments"},
+    "reference_policies": {"knobs", "params", "mechanics", "environments", "suggestions"},
     "life_record": {"knobs"},
     "rollout": {"knobs", "suggestions", "life_record", "reference_policies"},
     "wrappers": set(),

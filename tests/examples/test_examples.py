@@ -27,6 +27,8 @@ CASES = {
     "l4_0_search": (["64"], "rounds     sense_radius  3"),
     "l4_1_seasons": (["64"], "oracle  : steps alive  256.0, where the season turns early  256.0"),
     "l4_2_motivation": (["64"], "unaware : fitness"),
+    "l5_0_valence_lottery": (["8"], "3 of 4 smells feed: oracle"),
+    "l5_1_reversal": (["8"], "never trained on      : memory   fitness"),
     "own_brain": (["2"], "normalized"),
     "own_genome": (["2"], "own_genome:LowRank"),
     "own_policy": (["32"], "absent_minded"),
