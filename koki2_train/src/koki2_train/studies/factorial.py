@@ -64,9 +64,9 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
     cells = []
     for levels in itertools.product((False, True), repeat=len(factors)):
         on = [name for name, level in zip(factors, levels, strict=True) if level]
-        merged, name = dict(settings), "+".join(on) or NO_FACTOR
+        merged, name = _unabbreviated(settings), "+".join(on) or NO_FACTOR
         for factor in on:
-            merged = join_settings(merged, factors[factor])
+            merged = join_settings(merged, _unabbreviated(factors[factor]))
         try:
             experiment = Experiment.build(rung, merged)
         except (ValueError, TypeError) as error:
@@ -78,6 +78,11 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
         cells.append(FactorialCell(name, experiment, dict(zip(factors, levels, strict=True)), steps))
     check_folders(cells)
     return cells
+
+
+def _unabbreviated(settings: Settings) -> dict[str, Any]:
+    """The settings under their full names, so that those of a factor replace those of all cells."""
+    return {ALIASES.get(name, name): value for name, value in settings.items()}
 
 
 def _check_names(factors: Mapping[str, Settings]) -> None:
