@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 from koki2_envs.knobs import KnobSpec
 from koki2_envs.ladder import rung
 from koki2_train.cli.completion import settings_of
-from koki2_train.cli.options import SettingOption, build_experiment, setting_parameters
+from koki2_train.cli.options import SettingOption, SettingType, build_experiment, setting_parameters
 from koki2_train.cli.output import printable
 from koki2_train.cli.setting_sources import take_settings
 from koki2_train.experiment import Experiment
@@ -151,7 +151,7 @@ def _explain_settings(
         record = option.get_help_record(ctx)
         if record is not None and isinstance(option, SettingOption):
             flag, text = record
-            shown = f"{text}  [{_value(values[str(option.name)])}]" if values else text
+            shown = f"{text}  [{_value(option, values[str(option.name)])}]" if values else text
             groups.setdefault(option.group, []).append((flag, shown))
     for name in (*GROUPS, *sorted(groups.keys() - set(GROUPS))):
         if groups.get(name):
@@ -161,10 +161,12 @@ def _explain_settings(
 
 def _flag_and_value(option: click.Parameter, value: Any) -> str:
     flag = option.opts[0]
-    return f"{f'--[no-]{flag[2:]}' if option.secondary_opts else flag} {_value(value)}"
+    return f"{f'--[no-]{flag[2:]}' if option.secondary_opts else flag} {_value(option, value)}"
 
 
-def _value(value: Any) -> str:
+def _value(option: click.Parameter, value: Any) -> str:
+    if isinstance(option.type, SettingType):
+        value = option.type.spec.named(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else printable(value)
