@@ -164,7 +164,7 @@ class TestOtherPeoplesRungs:
             ({"params": dict}, TypeError, "Mine: params must be a subclass of WorldParams, got <class 'dict'>"),
             ({"knobs": {"energy_gian": 1.0}}, ValueError, "Mine: unknown knob 'energy_gian'; did you mean 'energy_g"),
             ({"held_out": {"wdith": 9}}, ValueError, "Mine: unknown knob 'wdith'; did you mean 'width'"),
-            ({"knobs": {"energy_init": 2.0}}, ValueError, "energy_init must be 0 to 1, got 2.0"),
+            ({"knobs": {"energy_init": 2.0}}, ValueError, "energy_init must be above 0 and at most 1, got 2.0"),
             ({"structure": {"num_dogs": 2}}, TypeError, "Mine: structure argument 'num_dogs' is not declared"),
         ],
     )  # fmt: skip
