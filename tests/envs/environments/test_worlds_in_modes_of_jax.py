@@ -62,7 +62,7 @@ def wide(jaxpr):
 
 
 @pytest.mark.parametrize("policy", ["random", "greedy", "oracle"])
-@pytest.mark.parametrize("rung", ["L1.2", "L3.2", "L4.2"])
+@pytest.mark.parametrize("rung", ["L1.2", "L3.2", "L4.2", "L5.1"])
 def test_policies_and_swept_knobs_stay_in_32_bits_and_mix_nothing(rung, policy):
     env, params = make(rung)
     schedules = {"grad_gain": ramp(0.2, 1.0, 0.1, 0.6), "energy_gain": ramp(0.1, 0.2)}

@@ -142,5 +142,5 @@ def test_evaluate_takes_all_runs_in_a_folder_and_tells_of_copies(cli, runs, monk
     assert named == ["many/seed0", "many/seed1", "one"]
     assert result.err.splitlines()[:2] == [
         "warning: named twice, and counted once: one",
-        "warning: many/seed0 and one are of the same experiment and seed: they are not independent runs",
+        "warning: many/seed0 and one are of the same experiment and seed: in means over runs the first counts alone",
     ]

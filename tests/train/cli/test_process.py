@@ -11,6 +11,7 @@ import pytest
 
 from koki2_train.cli import progress, streams
 from koki2_train.cli.main import main
+from koki2_train.cli.output import in_thousands
 from koki2_train.runtime.signals import STOPPING, StopRequest
 
 
@@ -206,7 +207,7 @@ def test_speed_leaves_out_what_was_before_the_first_chunk(monkeypatch):
 
 @pytest.mark.parametrize(
     ("rate", "text"),
-    [(0.5, "0.50 "), (999.6, "1.00 k "), (12345.0, "12.3 k "), (4.56e6, "4.56 M "), (7.7e11, "770 G ")],
+    [(0.5, "0.50"), (640, "640"), (999.6, "1.00 k"), (12345.0, "12.3 k"), (4.56e6, "4.56 M"), (7.7e11, "770 G")],
 )
 def test_units_follow_the_size(rate, text):
-    assert progress._in_thousands(rate) == text
+    assert in_thousands(rate) == text

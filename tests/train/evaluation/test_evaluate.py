@@ -36,9 +36,9 @@ def lives(tiny):
 def champion(tmp_path):
     """Keeps a genome as the champion of a run that was never lived."""
 
-    def keep(experiment, genome, name="run"):
+    def keep(experiment, genome, name="run", seed=0):
         run = RunDirectory(tmp_path / name)
-        run.begin_invocation(Trial(experiment, 0), ["test"], ["cpu"])
+        run.begin_invocation(Trial(experiment, seed), ["test"], ["cpu"])
         run.save_champion(np.asarray(genome), {})
         return run
 
@@ -79,7 +79,8 @@ def test_scores_put_random_at_0_and_the_oracle_at_1(lives):
 
 
 def test_the_same_seed_means_the_same_lives_in_any_company(finished, champion, tiny):
-    other = champion(tiny, 0.5 * np.sin(np.arange(Problem.of(tiny).genome.size, dtype=np.float32)))
+    genome = 0.5 * np.sin(np.arange(Problem.of(tiny).genome.size, dtype=np.float32))
+    other = champion(tiny, genome, seed=1)
     alone = evaluate_runs([finished.path], LIVES, 5, ["greedy"])
     together = evaluate_runs([other.path, finished.path], LIVES, 5, ["stay", "greedy"])
     assert together["runs"][1] == alone["runs"][0]
@@ -149,7 +150,25 @@ def test_a_run_that_is_named_twice_counts_once(finished, champion, lived, tiny, 
     assert lived == [[tiny, tiny.with_settings({"sigma": 0.3})]]
 
 
-def test_copies_of_a_run_are_not_independent(champion, lived, tiny):
+def test_copies_of_a_run_do_not_count_in_means(champion, tiny):
+    """And those of another rung are told of; all lives are of one genome that does nothing."""
+    genome = np.zeros(71, np.float32)
+    paths = [champion(tiny.with_settings({"generations": n}), genome, f"run{n}").path for n in (5, 9)]
+    with pytest.warns(RunWarning, match="in means over runs the first counts alone"):
+        result = evaluate_runs(paths, 2, 0)
+    assert len(result["runs"]) == 2
+    assert result["aggregate"]["n"] == 1
+    assert result["aggregate"]["metrics"]["fitness"]["ci95"] == [None, None]
+
+
+def test_runs_of_several_rungs_are_told_of(champion, lived, tiny):
+    other = Experiment.build("L0.0", tiny.brain.settings.__dict__ | {"width": 8})
+    paths = [champion(each, np.zeros(71, np.float32), each.rung).path for each in (tiny, other)]
+    with pytest.warns(RunWarning, match=r"several rungs \(L1.0, L0.0\): means over runs mix them"):
+        evaluate_runs(paths, 2, 0)
+
+
+def test_copies_of_a_run_are_told_of(champion, lived, tiny):
     genome = np.zeros(71, np.float32)
     paths = [champion(tiny.with_settings({"generations": n}), genome, f"run{n}").path for n in (5, 9)]
     with pytest.warns(RunWarning, match=r"run5 and .*run9 are of the same experiment and seed"):

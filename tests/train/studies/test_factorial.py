@@ -27,9 +27,9 @@ def test_every_combination_at_the_budget_of_none(tiny_settings):
         generations = cell.experiment.evolution.generations
         assert (
             cell.env_steps
-            == cell.experiment.env_steps(generations)
+            == cell.experiment.env_steps_of_run(generations)
             <= budget
-            < cell.experiment.env_steps(generations + 1)
+            < cell.experiment.env_steps_of_run(generations + 1)
         )
     assert cells[1].experiment.evolution.generations < cells[2].experiment.evolution.generations == 100
 
@@ -48,14 +48,14 @@ class TestBudget:
             warnings.simplefilter("error")
             without, cell = make_cells("L0.2", settings, {"costly": factor})
         assert 0.95 * without.env_steps < cell.env_steps <= without.env_steps
-        assert cell.env_steps == cell.experiment.env_steps(cell.experiment.evolution.generations)
+        assert cell.env_steps == cell.experiment.env_steps_of_run(cell.experiment.evolution.generations)
         assert cell.experiment.evolution.generations < 200
 
     @pytest.mark.parametrize(
         ("factor", "message"),
         [
             ({"generations": 400}, "factor 'more' sets generations, but all cells have the same budget"),
-            ({"pop_size": 60}, r"more: one generation takes \d+ world steps, more than the budget of \d+"),
+            ({"pop_size": 60}, r"more: a run of one generation takes \d+ world steps, more than the budget of \d+"),
             ({"sigma": 0.15}, "factor 'more' changes nothing"),
             ({"nursing": {"sensory_gating": 0.0}}, "factor 'more' changes nothing"),
             ({"pop_size": 7}, "more: pop_size must be even"),

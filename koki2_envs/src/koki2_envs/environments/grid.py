@@ -126,7 +126,7 @@ class Grid(Composed, World[StateT, ParamsT]):
             candidates = candidates & ~(jnp.asarray(params.good_only_gradient) & sources.is_bad)
         if not is_always(params.smell_law, sensing.DISPLACEMENT):
             # One that comes back under the agent would otherwise hide all others until the agent leaves.
-            here = jnp.all(sources.pos == state.pos, axis=1)
+            here = jnp.all(sources.pos == state.pos[None], axis=1)
             candidates = candidates & ~((params.smell_law == sensing.NEARNESS) & here)
         offset, chosen = sensing.nearest(state.pos, sources.pos, candidates)
         gradient = sensing.gradient_to(offset, self.size(params), params.smell_law)

@@ -136,7 +136,7 @@ def check_number(name: str, value: Any, spec: KnobSpec, *, whole: bool = False) 
     check(inside, spec.allowed)
     limit = LARGEST_INT if whole else _LARGEST_FLOAT
     size = "" if spec.low is not None else " in size"
-    check(np.abs(array) <= limit, f"at most {limit if whole else f'{limit:g}'}{size}")
+    check(np.abs(array.astype(np.float64)) <= limit, f"at most {limit if whole else f'{limit:g}'}{size}")
 
 
 def _as_array(value: Any) -> np.ndarray | None:

@@ -127,7 +127,7 @@ def _last_bite(
     env: Lottery, params: LotteryParams, state: LotteryState, before: _Moment, energy: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """The smells bitten in the last step, (num_smells,) bool, and whether the step fed, () bool."""
-    here, there = (jnp.all(before.source_pos == pos, axis=1) for pos in (state.pos, before.pos))
+    here, there = (jnp.all(before.source_pos == pos[None], axis=1) for pos in (state.pos, before.pos))
     arrived = before.source_active & here & ~there
     bitten = jnp.stack([jnp.any(arrived[env.smell_slice(smell)]) for smell in range(env.num_smells)])
     phi = env.phase(jnp.maximum(state.time - 1, 0), params)
@@ -141,9 +141,9 @@ def _walk(env: Lottery, params: LotteryParams, state: LotteryState, avoided: jax
     goals = jnp.concatenate([state.source_pos, (env.size(params) // 2)[None]])
     counts = jnp.concatenate([wanted, ~jnp.any(wanted)[None]])
     harm = field_of(state.pos, state.source_pos, (state.source_active & avoided).astype(jnp.float32))
-    entering = jnp.where(harm > 0, 1.0 + _PENALTY, 1.0)
+    entering = 1.0 + _PENALTY * (harm > 0).astype(jnp.float32)
     entering = jnp.where(outside(state.pos, env.size(params)), NEVER, entering)
-    costs = costs_of_moves(goals - state.pos, counts, entering)
+    costs = costs_of_moves(goals - state.pos[None], counts, entering)
     return (1 + jnp.argmin(costs)).astype(jnp.int32)
 
 

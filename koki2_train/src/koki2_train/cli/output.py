@@ -93,7 +93,8 @@ def _in_dollar_quotes(c: str) -> str:
 
 def variant_title(knobs: Mapping[str, Any]) -> str:
     """How a title names the held-out variant of a world that these knobs make."""
-    return f"held-out variant ({', '.join(f'{name} = {value:g}' for name, value in knobs.items())})"
+    shown = (f"{name} = {value if isinstance(value, str) else format(value, 'g')}" for name, value in knobs.items())
+    return f"held-out variant ({', '.join(shown)})"
 
 
 def print_table(
@@ -122,7 +123,17 @@ def number(value: float | None, digits: int = 2) -> str:
     """A number for a table; a dash where there is none."""
     if value is None:
         return "–"
-    return f"{value:.4g}" if math.isfinite(value) and abs(value) >= _LARGE else f"{value:.{digits}f}"
+    text = f"{value:.4g}" if math.isfinite(value) and abs(value) >= _LARGE else f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0.0 else text  # no -0.0
+
+
+def in_thousands(count: float) -> str:
+    """A positive number with three digits that count, in thousands, millions or billions where it is large."""
+    unit = ""
+    for larger in (" k", " M", " G"):
+        if count >= 999.5:
+            count, unit = count / 1000, larger
+    return f"{count:.{0 if count >= 100 else 1 if count >= 10 else 2}f}{unit}"
 
 
 def mean_and_error(metric: Mapping[str, Any]) -> str:

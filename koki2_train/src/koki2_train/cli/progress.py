@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from koki2_train.cli.output import number, tell
+from koki2_train.cli.output import in_thousands, number, tell
 
 Row = dict[str, Any]
 
@@ -117,13 +117,4 @@ class Speedometer:
         if self._first is None or self._last is None or self._first == self._last:
             return "– steps/s"
         seconds, steps = (last - first for first, last in zip(self._first, self._last, strict=True))
-        return f"{_in_thousands(steps / max(seconds, 1e-9))}steps/s"
-
-
-def _in_thousands(rate: float) -> str:
-    """A positive number with three digits that count, before its unit."""
-    unit = ""
-    for larger in ("k ", "M ", "G "):
-        if rate >= 999.5:
-            rate, unit = rate / 1000, larger
-    return f"{rate:.{0 if rate >= 100 else 1 if rate >= 10 else 2}f} {unit}"
+        return f"{in_thousands(steps / max(seconds, 1e-9))} steps/s"

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from koki2_envs.reference_policies import policy_called
 from koki2_train.evaluation.champions import load_champion
 from koki2_train.evaluation.held_out import HeldOutLives
 from koki2_train.evaluation.statistics import mean_of_all, over_runs
@@ -54,9 +55,12 @@ def evaluate_runs(
     """
     runs = find_runs([Path(path) for path in paths])
     trials = [run.read_trial() for run in runs]
-    _warn_of_copies(runs, trials)
+    independent = _independent(runs, trials)
     trained = [trial.experiment for trial in trials]
+    _warn_of_rungs([each.rung for each in trained])
     worlds = [with_test_world(each, overrides or {}, nursed=nursed) for each in trained]
+    for name in baselines:
+        policy_called(name, worlds[0].make_world())
     champions = [load_champion(run, each) for run, each in zip(runs, trained, strict=True)]
 
     def evaluate(knobs: dict[str, Any]) -> dict[str, Any]:
@@ -64,20 +68,28 @@ def evaluate_runs(
             _Candidate(str(run), champion, each, world.with_settings(knobs))
             for run, champion, each, world in zip(runs, champions, trained, worlds, strict=True)
         ]
-        return _evaluate(candidates, episodes, seed, baselines)
+        return _evaluate(candidates, independent, episodes, seed, baselines)
 
     changed = [with_test_world(each, overrides or {}) for each in trained]
     return with_held_out_variant(changed, evaluate)
 
 
-def _warn_of_copies(runs: Sequence[RunDirectory], trials: Sequence[Trial]) -> None:
-    """Warns of runs that are not independent: of the same experiment and seed, if for another time."""
+def _independent(runs: Sequence[RunDirectory], trials: Sequence[Trial]) -> list[bool]:
+    """Which runs are no copies of one before: of the same experiment and seed, if for another time. Warns of copies."""
     known: dict[Trial, RunDirectory] = {}
     for run, trial in zip(runs, trials, strict=True):
         first = known.setdefault(trial.with_generations(1), run)
         if first is not run:
-            message = f"{first} and {run} are of the same experiment and seed: they are not independent runs"
-            warnings.warn(message, RunWarning, stacklevel=3)
+            message = f"{first} and {run} are of the same experiment and seed"
+            warnings.warn(f"{message}: in means over runs the first counts alone", RunWarning, stacklevel=3)
+    return [run in known.values() for run in runs]
+
+
+def _warn_of_rungs(rungs: Sequence[str]) -> None:
+    """Warns of runs of several rungs."""
+    if len(several := dict.fromkeys(rungs)) > 1:
+        message = f"runs are of several rungs ({', '.join(several)}): means over runs mix them"
+        warnings.warn(f"{message}, and policies are those of {rungs[0]}", RunWarning, stacklevel=3)
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,9 @@ class _Candidate:
     world: Experiment
 
 
-def _evaluate(candidates: Sequence[_Candidate], episodes: int, seed: int, baselines: Sequence[str]) -> dict[str, Any]:
+def _evaluate(
+    candidates: Sequence[_Candidate], independent: Sequence[bool], episodes: int, seed: int, baselines: Sequence[str]
+) -> dict[str, Any]:
     """Evaluates each champion in its world; champions of one world and brain are computed together."""
     alike: dict[tuple[Experiment, Experiment], list[int]] = {}
     for index, each in enumerate(candidates):
@@ -110,8 +124,9 @@ def _evaluate(candidates: Sequence[_Candidate], episodes: int, seed: int, baseli
             }
     first = worlds[_reduced_to_a_life(candidates[0].world)]
     policies = {name: first.evaluate_policy(name) for name in baselines}
-    aggregate = over_runs([entry["metrics"] for entry in entries])
-    aggregate["normalized"] = mean_of_all([entry["normalized"] for entry in entries])
+    counted = [entry for entry, counts in zip(entries, independent, strict=True) if counts]
+    aggregate = over_runs([entry["metrics"] for entry in counted])
+    aggregate["normalized"] = mean_of_all([entry["normalized"] for entry in counted])
     return {
         "runs": entries,
         "aggregate": aggregate,

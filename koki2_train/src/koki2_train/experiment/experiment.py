@@ -155,6 +155,11 @@ class Experiment:
         validations = generations // validation.validate_every
         return generations * self.env_steps_per_generation + validations * lives * self.params.max_steps_in_episode
 
+    def env_steps_of_run(self, generations: int) -> int:
+        """World steps spent on a whole run: :meth:`env_steps`, and the validation of the strategy's last candidate."""
+        last = self.validation.validation_episodes * self.params.max_steps_in_episode
+        return self.env_steps(generations) + last
+
     def make_world(self) -> Any:
         """The world, with this experiment's structure and checked against its params (imports JAX)."""
         env = rung(self.rung).make(**dict(self.structure))

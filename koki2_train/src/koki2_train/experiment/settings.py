@@ -147,9 +147,17 @@ def read_setting(name: str, value: Any) -> Any:
         if not {"start", "end"} <= value.keys() <= {"start", "end", "from_phi", "to_phi"}:
             raise ValueError(f"{name}: a schedule has start, end, from_phi, to_phi; got {sorted(value)}")
         return _checked_schedule(name, **value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, Schedule):
+        parts = (value.start, value.end, value.from_phi, value.to_phi)
+        return _checked_schedule(name, *(_one_value(name, part) for part in parts))
+    return _one_value(name, value)
+
+
+def _one_value(name: str, value: Any) -> Any:
+    """A value as plain Python where NumPy or JAX gives it; several are rejected."""
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         raise TypeError(f"{name} must be one value, got {value!r}")
-    return value
+    return value.item() if hasattr(value, "item") else value
 
 
 def parse_setting(name: str, text: str) -> Any:

@@ -60,7 +60,7 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
     _check_names(factors)
     _check_settings(factors)
     base = Experiment.build(rung, settings)
-    budget = base.env_steps(base.evolution.generations)
+    budget = base.env_steps_of_run(base.evolution.generations)
     cells = []
     for levels in itertools.product((False, True), repeat=len(factors)):
         on = [name for name, level in zip(factors, levels, strict=True) if level]
@@ -74,7 +74,7 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
         if len(on) == 1 and experiment == base:
             raise ValueError(f"factor {name!r} changes nothing: its settings are those without it")
         experiment = _at_budget(name, experiment, budget)
-        steps = experiment.env_steps(experiment.evolution.generations)
+        steps = experiment.env_steps_of_run(experiment.evolution.generations)
         cells.append(FactorialCell(name, experiment, dict(zip(factors, levels, strict=True)), steps))
     check_folders(cells)
     return cells
@@ -113,11 +113,11 @@ def _check_settings(factors: Mapping[str, Settings]) -> None:
 def _at_budget(cell: str, experiment: Experiment, budget: int) -> Experiment:
     """The experiment with the largest number of generations that ``budget`` world steps pay for."""
     generations = budget // experiment.env_steps_per_generation
-    while generations > 1 and experiment.env_steps(generations) > budget:
+    while generations > 1 and experiment.env_steps_of_run(generations) > budget:
         generations -= 1
-    taken = experiment.env_steps(max(1, generations))
+    taken = experiment.env_steps_of_run(max(1, generations))
     if taken > budget:
-        raise ValueError(f"{cell}: one generation takes {taken} world steps, more than the budget of {budget}")
+        raise ValueError(f"{cell}: a run of one generation takes {taken} world steps, more than the budget of {budget}")
     if taken < _CLOSE_TO_BUDGET * budget:
         message = f"{cell}: its {generations} generations take {taken} world steps of a budget of {budget}"
         warnings.warn(f"{message}; more generations in all cells would bring them closer", RunWarning, stacklevel=3)

@@ -17,7 +17,7 @@ from koki2_train.cli.options import (
     rung_argument,
     setting_options,
 )
-from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics
+from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics, variant_title
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import common_setting_sources, take_settings
@@ -49,9 +49,8 @@ def command(
 ) -> None:
     """Evaluate a reference policy on RUNG, on a scale from random (0) to oracle (1)."""
     settings = take_settings(options)
-    if held_out:
-        settings = _in_held_out_variant(rung, settings)
-    experiment = build_experiment(rung, settings)
+    variant = _held_out_variant(rung, settings) if held_out else {}
+    experiment = build_experiment(rung, {**settings, **variant})
 
     from koki2_train.runtime.jax_setup import set_up
 
@@ -73,18 +72,21 @@ def command(
     }
     if as_json:
         body = {"policies": results} if policy == "all" else results[policy]
-        print_json({"rung": rung, "policy": policy, "episodes": episodes, "seed": seed, **body})
+        knobs = {"held_out": variant} if variant else {}
+        print_json({"rung": rung, **knobs, "policy": policy, "episodes": episodes, "seed": seed, **body})
         return
-    print_policies(f"{rung}, {episodes} lives, seed {seed}", measured, lives)
+    world = f"{rung}, {variant_title(variant)}" if variant else rung
+    print_policies(f"{world}, {episodes} lives, seed {seed}", measured, lives)
 
 
-def _in_held_out_variant(rung_name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    variant = rung_called(rung_name).held_out
+def _held_out_variant(rung_name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The knobs of the held-out variant, none of which is given."""
+    variant = dict(rung_called(rung_name).held_out)
     if not variant:
         raise click.UsageError(f"--held-out: {rung_name} has no held-out variant")
     for name in variant.keys() & settings.keys():
         raise click.UsageError(f"--held-out sets {name}, which is also given")
-    return {**settings, **variant}
+    return variant
 
 
 def print_policies(title: str, metrics: dict[str, Any], lives: Any) -> None:

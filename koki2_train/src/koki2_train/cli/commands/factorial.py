@@ -9,7 +9,7 @@ import click
 from koki2_envs.files import write_atomically
 from koki2_train.cli.main import EXIT_INTERRUPTED
 from koki2_train.cli.options import rung_argument
-from koki2_train.cli.output import json_text, number, print_json, print_table, say, tell, variant_title
+from koki2_train.cli.output import in_thousands, json_text, number, print_json, print_table, say, tell, variant_title
 from koki2_train.cli.progress import progress, working
 from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import take_assignments, take_settings
@@ -111,7 +111,7 @@ def _print(result: dict[str, Any]) -> None:
         columns += ["pass rate, first → last generation", "generations", "world steps"]
         for row, cell in zip(rows, result["cells"], strict=True):
             rates = f"{cell['pass_rate_first']:.2f} → {cell['pass_rate_last']:.2f}"
-            row += [rates, str(cell["generations"]), f"{cell['env_steps'] / 1e6:.2f} M"]
+            row += [rates, str(cell["generations"]), in_thousands(cell["env_steps"])]
     print_table(title, columns, rows)
     effects = [[effect["factor"], mean_and_interval(effect["difference"])] for effect in result["effects"]]
     effects += [[" × ".join(pair["factors"]), mean_and_interval(pair["difference"])] for pair in result["interactions"]]

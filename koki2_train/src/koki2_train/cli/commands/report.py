@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from koki2_train.cli.options import PATH
+from koki2_train.cli.options import COUNT, PATH
 from koki2_train.cli.output import printable, say
 from koki2_train.cli.progress import working
 
@@ -15,7 +15,7 @@ from koki2_train.cli.progress import working
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=PATH)
 @click.option("--out", type=PATH, help="The picture, or the folder to put it into.")
-@click.option("--episodes", type=click.IntRange(min=1), default=512, show_default=True, help="Lives of the references.")
+@click.option("--episodes", type=COUNT, default=512, show_default=True, help="Lives of the references.")
 def command(runs: tuple[Path, ...], out: Path | None, episodes: int) -> None:
     """Draw the learning curves of RUNS into one picture, with random, greedy and oracle as references.
 
