@@ -17,9 +17,10 @@ def pytest_configure(config):
     Where KOKI2_TESTS_CACHE names a folder they are kept there and stay, for the next call. What counts how often
     something compiles counts traces, which are made anew in every process.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell that starts the tests in the background has them ignore interrupts, and some tests send interrupts.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell that starts the tests in the background has them ignore interrupts, nohup hangups; some tests send both.
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
     if not hasattr(config, "workerinput"):
         folder = os.environ.get("KOKI2_TESTS_CACHE")
         if not folder:

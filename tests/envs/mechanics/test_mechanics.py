@@ -158,7 +158,8 @@ unit = st.floats(0, 1, width=32)
     delays=st.tuples(st.integers(0, 5), st.integers(-1, 5)),
     body=st.fixed_dictionaries(
         {
-            "energy_init": unit, "energy_decay": unit, "energy_gain": st.floats(0, 3, width=32), "motor_gain": unit,
+            "energy_init": st.floats(2**-7, 1, width=32), "energy_decay": unit, "motor_gain": unit,
+            "energy_gain": st.floats(0, 3, width=32),
             "bad_source_integrity_loss": st.floats(0, 3, width=32), "bad_source_deplete_p": unit,
             "grad_bins": st.floats(0, 32, width=32), "grad_gain": st.floats(0, 4, width=32), "hazard_smell": unit,
             "obs_noise": st.floats(0, 2, width=32), "grad_dropout_p": unit,

@@ -27,10 +27,10 @@ def no_space(*_, **__):
 
 
 class HalfFull:
-    """A file that takes but half of what is written."""
+    """A new file that takes but half of what is written."""
 
     def __init__(self, *arguments):
-        self.file = REAL["os.fdopen"](*arguments)
+        self.file = REAL["pathlib.Path.open"](*arguments)
 
     def __enter__(self):
         return self
@@ -44,20 +44,25 @@ class HalfFull:
 
 
 FULL = {
-    "os.fsync": no_space,
-    "os.fdopen": HalfFull,
-    "tempfile.mkstemp": no_space,
-    "pathlib.Path.replace": no_space,
+    "created": ("pathlib.Path.open", no_space),
+    "written": ("pathlib.Path.open", HalfFull),
+    "synced": ("os.fsync", no_space),
+    "replaced": ("pathlib.Path.replace", no_space),
 }
-"""What each step of writing a file comes to when the disk is full."""
+"""What each step of writing a file calls, and what that comes to when the disk is full."""
 
-REAL = {step: pkgutil.resolve_name(step) for step in FULL}
+REAL = {function: pkgutil.resolve_name(function) for function, _ in FULL.values()}
 
 
 def full_after(works, step):
-    """The step, which works so many times and then no more."""
-    calls = itertools.count()
-    return lambda *arguments, **keywords: (REAL if next(calls) < works else FULL)[step](*arguments, **keywords)
+    """The function that a step calls, which works so many times and then no more; files that exist can be opened."""
+    (function, full), calls = FULL[step], itertools.count()
+
+    def call(*arguments, **keywords):
+        is_other = function == "pathlib.Path.open" and "xb" not in arguments
+        return (REAL[function] if is_other or next(calls) < works else full)(*arguments, **keywords)
+
+    return call
 
 
 @pytest.mark.parametrize("step", FULL)
@@ -66,7 +71,7 @@ def test_a_disk_that_is_full_from_any_moment_on_loses_nothing(
 ):
     for works in itertools.count():
         run = RunDirectory(tmp_path / str(works))
-        monkeypatch.setattr(step, full_after(works, step))
+        monkeypatch.setattr(FULL[step][0], full_after(works, step))
         try:
             run_tiny(tiny, run.path)
         except OSError as error:
@@ -75,7 +80,7 @@ def test_a_disk_that_is_full_from_any_moment_on_loses_nothing(
         else:
             break
         finally:
-            monkeypatch.setattr(step, REAL[step])
+            monkeypatch.undo()
         assert not list(run.path.rglob("*.part")), "no half-written file is left"
         run_tiny(tiny, run.path, resume=True)
         assert outcome(run) == undisturbed

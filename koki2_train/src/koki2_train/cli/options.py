@@ -143,7 +143,8 @@ def setting_parameters(settings: Mapping[str, tuple[KnobSpec, Any]]) -> list[cli
             bounded = (spec.low is not None or spec.high is not None) and not spec.choices
             allowed = f"; {spec.allowed}" if bounded else ""
             kind = SettingType(setting, spec, field)
-            options.append(SettingOption([flag, setting], type=kind, help=about + allowed, **common))
+            choices = {"metavar": kind.name} if spec.choices else {}  # click would write them in capitals
+            options.append(SettingOption([flag, setting], type=kind, help=about + allowed, **choices, **common))
     return options
 
 
