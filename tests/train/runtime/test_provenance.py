@@ -1,4 +1,4 @@
-"""What a manifest says of the checkout that the code belongs to."""
+"""What a manifest says of the checkout that the code belongs to, and of what programs were compiled under."""
 
 import subprocess
 
@@ -48,3 +48,12 @@ def test_outside_of_a_checkout_and_without_git(checkout, monkeypatch, tmp_path_f
     assert git_state_from(tmp_path_factory.mktemp("plain") / "provenance.py", monkeypatch) is None
     monkeypatch.setenv("PATH", "")
     assert git_state_from(checkout / "own.py", monkeypatch) is None
+
+
+def test_what_jax_and_xla_are_told_by_the_environment(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_max_isa=AVX2")
+    monkeypatch.setenv("JAX_ENABLE_X64", "1")
+    monkeypatch.setenv("SECRET", "1")
+    environment = provenance.describe_invocation([], [])["environment"]
+    assert environment.items() >= {"XLA_FLAGS": "--xla_cpu_max_isa=AVX2", "JAX_ENABLE_X64": "1"}.items()
+    assert "SECRET" not in environment

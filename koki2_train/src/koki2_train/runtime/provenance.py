@@ -1,4 +1,4 @@
-"""Provenance of a result: command, versions, machine, and the state of the checkout."""
+"""Provenance of a result: command, versions, machine, environment, and the state of the checkout."""
 
 from __future__ import annotations
 
@@ -29,9 +29,15 @@ def describe_invocation(command: list[str], devices: list[str], **facts: Any) ->
         "devices": devices,
         "machine": platform.machine(),
         "cpu_cores": os.cpu_count(),
+        "environment": {name: value for name, value in sorted(os.environ.items()) if _decides_programs(name)},
         "git": _git_state(),
         **facts,
     }
+
+
+def _decides_programs(variable: str) -> bool:
+    """Whether an environment variable is one by which JAX and XLA compile other programs."""
+    return variable.startswith("JAX_") or variable in ("XLA_FLAGS", "NPROC")
 
 
 def _versions() -> dict[str, str]:
