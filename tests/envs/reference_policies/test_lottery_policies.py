@@ -127,14 +127,12 @@ MEASURED = {
     ("L5.1", "greedy"): (22.42, 0.17), ("L5.1", "win_stay"): (25.54, 0.17), ("L5.1", "memory"): (55.84, 0.11),
     ("L5.1", "oracle"): (58.49, 0.11),
 }  # fmt: skip
-FAST = [("L5.0", "greedy"), ("L5.1", "memory")]
 
 
-@pytest.mark.parametrize(
-    ("rung", "name"), [*FAST, *(pytest.param(*row, marks=pytest.mark.slow) for row in MEASURED if row not in FAST)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("rung", "name"), MEASURED)
 def test_scores_agree_with_another_implementation(rung, name):
-    lives = lives_of(rung, name, 256 if (rung, name) in FAST else 1024)
+    lives = lives_of(rung, name, 1024)
     mean, half = MEASURED[rung, name]
     error = np.hypot(np.std(lives["fitness"]) / np.sqrt(lives["fitness"].size), half / 1.96)
     assert abs(np.mean(lives["fitness"]) - mean) < 4 * error
@@ -155,6 +153,7 @@ def test_only_the_lottery_has_policies_of_its_own():
         policy_called("memry", ENV)
 
 
+@pytest.mark.slow
 class TestPicture:
     def test_bites_and_what_feeds_can_be_seen(self):
         env, params = make("L5.1")

@@ -27,6 +27,7 @@ def _no_lives(monkeypatch):
 
 
 @pytest.mark.usefixtures("runs", "_no_lives")
+@pytest.mark.slow
 class TestWhereReportsGo:
     @pytest.mark.parametrize(
         ("arguments", "place"),

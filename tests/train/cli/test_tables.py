@@ -99,6 +99,7 @@ def test_numbers_of_any_size_are_short():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 80])
 def test_commands_fit_into_a_terminal(cli, finished, monkeypatch, width):
     monkeypatch.setattr("koki2_train.cli.output.terminal_width", lambda _: width)

@@ -24,6 +24,7 @@ sys.exit(max(codes))
 """
 
 
+@pytest.mark.slow
 def test_without_what_only_unix_has_one_can_measure_evaluate_and_report(finished, python, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished.path, run)
