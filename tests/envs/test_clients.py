@@ -20,7 +20,7 @@ every_family = pytest.mark.parametrize("rung", FAMILIES)
 # These compile for long; the first and the last family stand for all.
 two_families = pytest.mark.parametrize("rung", [FAMILIES[0], pytest.param(FAMILIES[-1], marks=pytest.mark.slow)])
 # Short lives, of which every step is worth 1 and nothing is worth less.
-SHORT = {"max_steps_in_episode": 8, "survival_reward": 1.0, "drive_reward": 0.0}
+SHORT = {"max_steps_in_episode": 8, "survival_reward": 1.0, "drive_reward": 0.0, "harm_cost": 0.0}
 
 
 class Policy(nn.Module):
