@@ -11,7 +11,7 @@ from koki2_envs.rendering.text import fitted, literal, shortened
         ("a[lr=0.1]_$x^2$ 100%", "a[lr=0.1]_$x^2$ 100%"),
         ("one\ntwo\tthree", "one\\ntwo\\tthree"),
         ("snake \U0001f40d", "snake \\U0001f40d"),
-        ("\udcff", "\\udcff"),  # of a file name that is no UTF-8
+        ("\udcff", "\\udcff"),  # of a file name that is not UTF-8
         ("größer −1 ×2", "größer −1 ×2"),
         ("", ""),
     ],

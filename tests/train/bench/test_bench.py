@@ -123,8 +123,8 @@ def test_its_page_tells_of_every_section():
         (["--worlds", "-1"], ["--worlds", "-1"]),
         (["--devices", "0"], ["--devices", "0"]),
         (["--profile", "occupied"], ["--profile: occupied is not empty"]),
-        (["--profile", "occupied/note"], ["--profile: occupied/note is no folder"]),
-        (["--profile", "occupied/note/deeper"], ["--profile: occupied/note is no folder"]),
+        (["--profile", "occupied/note"], ["--profile: occupied/note is not a folder"]),
+        (["--profile", "occupied/note/deeper"], ["--profile: occupied/note is not a folder"]),
     ],
 )
 def test_invalid_input_is_rejected_in_one_line(cli, tmp_path, monkeypatch, arguments, words):

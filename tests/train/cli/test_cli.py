@@ -171,7 +171,7 @@ def test_the_help_of_other_commands(cli):
         (["verify", "--only", "foragin"], ["--only", "'foragin'", "did you mean 'foraging'?"]),
         (["evaluate", ""], ["RUNS", "must not be empty"]),
         (["evaluate"], ["RUNS"]),
-        (["evaluate", "nowhere"], ["nowhere is no run directory"]),
+        (["evaluate", "nowhere"], ["nowhere is not a run directory"]),
         (["evaluate", "nowhere", "--baseline", "clever"], ["--baseline", "'clever'"]),
         (["evaluate", "nowhere", "--set", "eta=1"], ["unknown setting 'eta'"]),
     ],

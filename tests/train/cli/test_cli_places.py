@@ -55,7 +55,7 @@ class TestWhereReportsGo:
         assert (result.code, result.out) == (0, f"{place}\n"), result.err
         assert [runs / path for path in drawn] == [runs / place]
 
-    def test_a_folder_gets_a_picture_and_gaps_are_told(self, cli, runs):
+    def test_a_folder_gets_a_picture_and_gaps_are_reported(self, cli, runs):
         log = runs / "many" / "seed1" / "generations.jsonl"
         log.write_text("".join(log.read_text().splitlines(keepends=True)[:4]) + '{"gen')
         result = cli("report", "many")
@@ -68,13 +68,13 @@ class TestWhereReportsGo:
     def test_what_cannot_be_drawn_is_one_line(self, cli, runs):
         (runs / "one" / "generations.jsonl").write_bytes(b"\x00\x01")
         assert_rejected(cli("report", "one"), "one/generations.jsonl has no generation that can be read")
-        assert_rejected(cli("report", "nothing"), "nothing is no run directory")
+        assert_rejected(cli("report", "nothing"), "nothing is not a run directory")
 
 
 def test_render_wants_one_run_and_names_those_that_are_there(cli, runs):
-    assert_rejected(cli("render", "many"), "many is no run, but holds 2 runs (seed0, seed1); name one of them")
-    assert_rejected(cli("render", "mny"), "mny is no run directory (it has no config.json); did you mean many?")
-    assert_rejected(cli("render", "one", "--set", "theta=2"), "theta is no setting of the world")
+    assert_rejected(cli("render", "many"), "many is not a run, but holds 2 runs (seed0, seed1); name one of them")
+    assert_rejected(cli("render", "mny"), "mny is not a run directory (it has no config.json); did you mean many?")
+    assert_rejected(cli("render", "one", "--set", "theta=2"), "theta is not a setting of the world")
     assert not list(runs.rglob("life.*"))
 
 
@@ -128,7 +128,7 @@ class TestBeginning:
         assert sorted(runs.rglob("*")) == before
 
 
-def test_evaluate_takes_all_runs_in_a_folder_and_tells_of_copies(cli, runs, monkeypatch):
+def test_evaluate_takes_all_runs_in_a_folder_and_warns_of_copies(cli, runs, monkeypatch):
     named = []
 
     def evaluate(candidates, *_):

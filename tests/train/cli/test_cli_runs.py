@@ -43,8 +43,8 @@ def test_a_run_from_beginning_to_evaluation(evolve, cli, tiny, finished, outcome
     assert_rejected(evolve("--resume", "--sigma", 0.3), "begun with sigma 0.15, not 0.3")
     assert_rejected(evolve("--resume", "--seed", 1), "begun with seed 0, not 1")
     assert_rejected(evolve("--resume", rung="L0.2"), "begun on L1.0, not L0.2")
-    assert_rejected(evolve(out="run/config.json"), "--out", "config.json is no folder")
-    assert_rejected(evolve(out="run/config.json/deeper"), "--out", "config.json is no folder")
+    assert_rejected(evolve(out="run/config.json"), "--out", "config.json is not a folder")
+    assert_rejected(evolve(out="run/config.json/deeper"), "--out", "config.json is not a folder")
     assert snapshot(tmp_path) == before
 
     same = ("--out", run.path, "--resume", "--log-every", 2, "--devices", 1)
@@ -84,7 +84,7 @@ def test_evaluate_takes_other_settings_and_rejects_invalid_ones(cli, finished):
     difference = bonus["runs"][0]["metrics"]["fitness"]["mean"] - as_trained["runs"][0]["metrics"]["fitness"]["mean"]
     assert success > 0
     assert difference == pytest.approx(1000 * success)
-    assert_rejected(cli("evaluate", finished.path, "--set", "n_neurons=8"), "n_neurons is no setting of the world")
+    assert_rejected(cli("evaluate", finished.path, "--set", "n_neurons=8"), "n_neurons is not a setting of the world")
     assert_rejected(cli("evaluate", finished.path, "--set", "width=0"), "width must be 1 to 4096, got 0")
 
 

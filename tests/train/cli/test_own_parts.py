@@ -67,7 +67,7 @@ def test_a_run_of_custom_parts_from_beginning_to_pictures(cli, tmp_path, unimpor
     assert evaluated.code == 0, evaluated.err
     assert np.isfinite(evaluated.json["runs"][0]["metrics"]["fitness"]["mean"])
     forgetful = cli("evaluate", out, "--episodes", 8, "--set", "memory=0", "--json")
-    assert_rejected(forgetful, "memory is no setting of the world", "brain that it evolved with, here memory = 0.8")
+    assert_rejected(forgetful, "memory is not a setting of the world", "brain that it evolved with, here memory = 0.8")
     drawn = cli("render", out)
     name, fitness = drawn.out.splitlines()[-1].split(": ")
     life = name.split()[2]

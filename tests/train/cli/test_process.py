@@ -17,7 +17,7 @@ from koki2_train.runtime.signals import STOPPING, StopRequest
 
 @pytest.fixture
 def broken_pipe():
-    """The end of a pipe that nobody reads."""
+    """The end of a pipe without a reader."""
     reading, writing = os.pipe()
     os.close(reading)
     yield writing

@@ -103,10 +103,13 @@ def test_overrides_change_the_world(finished):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"n_neurons": 8}, "n_neurons is no setting of the world: .* brain that it evolved with, here n_neurons = 6"),
-        ({"theta": 0.5}, r"theta is no setting of the world: .* here theta = 1\.0"),
-        ({"pop_size": 8}, "pop_size is no setting of the world"),
-        ({"brain": "own:Brain"}, "brain is no setting of the world"),
+        (
+            {"n_neurons": 8},
+            "n_neurons is not a setting of the world: .* brain that it evolved with, here n_neurons = 6",
+        ),
+        ({"theta": 0.5}, r"theta is not a setting of the world: .* here theta = 1\.0"),
+        ({"pop_size": 8}, "pop_size is not a setting of the world"),
+        ({"brain": "own:Brain"}, "brain is not a setting of the world"),
         ({"energy_gian": 1}, "did you mean 'energy_gain'"),
         ({"width": 0}, "width must be 1 to 4096, got 0"),
     ],
@@ -151,7 +154,7 @@ def test_a_run_that_is_named_twice_counts_once(finished, champion, lived, tiny, 
 
 
 def test_copies_of_a_run_do_not_count_in_means(champion, tiny):
-    """And those of another rung are told of; all lives are of one genome that does nothing."""
+    """And those of another rung are reported; all lives are of one genome that does nothing."""
     genome = np.zeros(71, np.float32)
     paths = [champion(tiny.with_settings({"generations": n}), genome, f"run{n}").path for n in (5, 9)]
     with pytest.warns(RunWarning, match="in means over runs the first counts alone"):
@@ -161,14 +164,14 @@ def test_copies_of_a_run_do_not_count_in_means(champion, tiny):
     assert result["aggregate"]["metrics"]["fitness"]["ci95"] == [None, None]
 
 
-def test_runs_of_several_rungs_are_told_of(champion, lived, tiny):
+def test_runs_of_several_rungs_are_reported(champion, lived, tiny):
     other = Experiment.build("L0.0", tiny.brain.settings.__dict__ | {"width": 8})
     paths = [champion(each, np.zeros(71, np.float32), each.rung).path for each in (tiny, other)]
     with pytest.warns(RunWarning, match=r"several rungs \(L1.0, L0.0\): means over runs mix them"):
         evaluate_runs(paths, 2, 0)
 
 
-def test_copies_of_a_run_are_told_of(champion, lived, tiny):
+def test_copies_of_a_run_are_reported(champion, lived, tiny):
     genome = np.zeros(71, np.float32)
     paths = [champion(tiny.with_settings({"generations": n}), genome, f"run{n}").path for n in (5, 9)]
     with pytest.warns(RunWarning, match=r"run5 and .*run9 are of the same experiment and seed"):

@@ -141,8 +141,8 @@ def test_every_wrong_value_of_a_config_is_rejected_or_meant(run):
     ("arrays", "message"),
     [
         ({"format": 2}, "has no genome"),
-        ({"format": 2, "genome": np.zeros(71, np.float32), "generations": [1, 2]}, "generations is no number"),
-        ({"format": 2, "genome": np.zeros(71, np.float32), "generations": "x"}, "generations is no number"),
+        ({"format": 2, "genome": np.zeros(71, np.float32), "generations": [1, 2]}, "generations is not a number"),
+        ({"format": 2, "genome": np.zeros(71, np.float32), "generations": "x"}, "generations is not a number"),
         ({"format": 2, "genome": np.zeros(70, np.float32)}, "genome has shape"),
         ({"format": 2, "genome": "x"}, "genome has shape"),
         ({"format": "x", "genome": np.zeros(71, np.float32)}, "another format"),

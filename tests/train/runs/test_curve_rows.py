@@ -1,4 +1,4 @@
-"""Rows of a learning curve: every gap in a log is told."""
+"""Rows of a learning curve: every gap in a log is reported."""
 
 import json
 import shutil

@@ -112,9 +112,9 @@ def test_what_names_no_run_is_rejected(begin, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
     for place in ("empty", "file", "none", "file/deeper"):
-        with pytest.raises(RunError, match=rf"{place} is no run directory \(it has no config.json\)$"):
+        with pytest.raises(RunError, match=rf"{place} is not a run directory \(it has no config.json\)$"):
             find_runs([tmp_path / place])
-        with pytest.raises(RunError, match=rf"{place} is no run directory"):
+        with pytest.raises(RunError, match=rf"{place} is not a run directory"):
             find_run(tmp_path / place)
     for typo, meant in (("l2", "l02"), ("l02/sed1", "l02/seed1"), ("solitry", "solitary")):
         with pytest.raises(RunError, match=f"; did you mean {tmp_path / meant}"):
@@ -135,8 +135,8 @@ def test_a_run_without_its_config_is_not_passed_over(begin, tmp_path):
 def test_where_one_run_is_wanted_the_error_names_those_that_are_there(begin, tmp_path):
     begin("study/a/seed0", "study/a/seed1", "study/b/seed0", "study/b/seed1", "many/seed0")
     assert find_run(tmp_path / "many" / "seed0").path == tmp_path / "many" / "seed0"
-    expected = r"study is no run, but holds 4 runs \(a/seed0, a/seed1, b/seed0 and 1 more\); name one of them"
+    expected = r"study is not a run, but holds 4 runs \(a/seed0, a/seed1, b/seed0 and 1 more\); name one of them"
     with pytest.raises(RunError, match=expected):
         find_run(tmp_path / "study")
-    with pytest.raises(RunError, match=r"many is no run, but holds 1 run \(seed0\); name one of them"):
+    with pytest.raises(RunError, match=r"many is not a run, but holds 1 run \(seed0\); name one of them"):
         find_run(tmp_path / "many")

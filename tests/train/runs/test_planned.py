@@ -41,7 +41,7 @@ def test_where_a_run_can_begin_or_continue(planned, tiny):
             r"was begun with sigma 0\.15, not 0\.3",
         ),
         (PlannedRun(planned.trial.with_generations(5), planned.path), "has 6 generations already; .* to 5"),
-        (PlannedRun(planned.trial, planned.path.parent), "is not empty, and is no run"),
+        (PlannedRun(planned.trial, planned.path.parent), "is not empty, and is not a run"),
     ):
         with pytest.raises(RunError, match=words):
             other.check()

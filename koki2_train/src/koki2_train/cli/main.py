@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _explained(error: Exception) -> str | None:
-    """What to say of an exception that is no bug of ours, but of the surroundings or of a custom part; else None."""
+    """What to say of an exception caused by the surroundings or a custom part rather than a bug here; else None."""
     if isinstance(error, OSError):
         return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""Progress of work: a bar on a terminal, or lines where stderr is no terminal; and how fast a run is."""
+"""Progress of work: a bar on a terminal, or lines where stderr is not a terminal; and how fast a run is."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class StudyOptions:
         """Rejects a folder in which a study can neither begin nor continue."""
         for place in self.out.parents:
             if place.exists() and not place.is_dir():
-                raise click.UsageError(f"--out: {self.out}: {place} is no folder")
+                raise click.UsageError(f"--out: {self.out}: {place} is not a folder")
         if self._is_occupied and not self.resume:
             raise click.UsageError(f"--out: {self.out} is not empty; --resume continues, or choose another folder")
         if is_run(self.out):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len, chop_cells
 
 _GAP = 2
-_LONG_WORD = 20  # a longer one that is no number, such as a path, may be broken
+_LONG_WORD = 20  # a longer one that is not a number, such as a path, may be broken
 _NUMBERS = re.compile(r"\[[\d.,+\-–eEinfa %]+\]|[±→] \S+|\S+")  # an interval, what follows a sign, or a word
 _NUMBER = re.compile(r"[\[±→]?[\d.,+\-–eEinfa ]+\]?")
 _STEPS = re.compile(r"[^/_]+[/_]*|[/_]+")  # of a path or a name

@@ -21,7 +21,7 @@ def load_champion(run: RunDirectory, experiment: Experiment) -> jax.Array:
     An unfinished run has the champion of its newest checkpoint, and gives a :class:`RunWarning`.
 
     Raises:
-        RunError: there is none yet, or it is no genome of the experiment.
+        RunError: there is none yet, or it is not a genome of the experiment.
     """
     champion, asked = champion_so_far(run), run.read_trial().generations
     genome, wanted = champion.genome, (Problem.of(experiment).genome.size,)

@@ -44,12 +44,13 @@ def evaluate_runs(
 
     Returns:
         ``{"runs": [{"run", "rung", "metrics", "normalized"}], "aggregate": {"metrics", "normalized", "n"}, "baselines":
-        {policy: {"metrics", "normalized"}}}``. Baselines live in the world of the first run. ``"held_out"`` has the
-        same of the held-out variant, with its ``"knobs"``; it is absent where the rung has no such variant, the runs
-        are of several rungs, or a run or an override has another value of one of these knobs than the rung.
+        {policy: {"metrics", "normalized"}}}``. Of runs of the same experiment and seed the first alone counts in the
+        aggregate, whose ``n`` is how many do. Baselines live in the world of the first run. ``"held_out"`` has the same
+        of the held-out variant, with its ``"knobs"``; it is absent where the rung has no such variant, the runs are of
+        several rungs, or a run or an override has another value of one of these knobs than the rung.
 
     Raises:
-        RunError: a path is no run, or has no champion.
+        RunError: a path is not a run, or has no champion.
         NotFiniteError: a champion whose fitness is not finite.
         ValueError, TypeError: an invalid override.
     """

@@ -30,7 +30,7 @@ def with_test_world(trained: Experiment, changes: Mapping[str, Any], *, nursed: 
         name = ALIASES.get(given, given)
         if name in current and name not in of_world and value != current[name]:
             raise ValueError(
-                f"{name} is no setting of the world: a champion is evaluated with the brain that it evolved with, "
+                f"{name} is not a setting of the world: a champion is evaluated with the brain that it evolved with, "
                 f"here {name} = {current[name]}"
             )
     return (trained if nursed else trained.without_nursing()).with_settings(changes)

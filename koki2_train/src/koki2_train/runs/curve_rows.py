@@ -24,7 +24,7 @@ def read_curve_rows(run: RunDirectory) -> list[dict[str, Any]]:
     """
     rows, unread = read_log(run.path / "generations.jsonl")
     if not rows:
-        found = "cannot be read: line 1 is no generation" if unread else "has no generations yet"
+        found = "cannot be read: line 1 is not a generation" if unread else "has no generations yet"
         raise RunError(f"{run}/generations.jsonl {found}")
     for problem in _problems(run, rows, unread):
         warnings.warn(f"{run}/generations.jsonl: {problem}", RunWarning, stacklevel=3)

@@ -98,7 +98,7 @@ class RunDirectory:
         if resume and self.exists:
             _reject_another(f"{self} was begun", self.read_trial(), trial)
         elif self.is_occupied:
-            here = "holds a run already; resume it, or" if self.exists else "is not empty, and is no run;"
+            here = "holds a run already; resume it, or" if self.exists else "is not empty, and is not a run;"
             raise RunError(f"{self} {here} choose another folder")
         elif (around := run_around(self.path)) is not None:
             raise RunError(f"{self} lies within {around}, which is a run; choose another folder")
@@ -165,7 +165,7 @@ class RunDirectory:
             RunError: no run is here, or its config cannot be read.
         """
         if not self.exists:
-            raise RunError(f"{self} is no run directory (it has no config.json)")
+            raise RunError(f"{self} is not a run directory (it has no config.json)")
         try:
             data = read_json(self.path / "config.json")
             if type(data["seed"]) is not int:
@@ -290,7 +290,7 @@ class RunDirectory:
             raise RunError(f"{path} has no genome")
         for name, array in arrays.items():
             if name != "genome" and (array.shape or array.dtype.kind not in "iuf"):
-                raise RunError(f"{path}: {name} is no number")
+                raise RunError(f"{path}: {name} is not a number")
         return arrays
 
     def _remove_unfinished(self) -> None:

@@ -23,7 +23,7 @@ def find_runs(paths: Sequence[Path]) -> list[RunDirectory]:
     they are left out unless they are named.
 
     Raises:
-        RunError: a path is no run and holds none, or a run in a folder has lost its config.
+        RunError: a path is not a run and holds none, or a run in a folder has lost its config.
     """
     runs: dict[tuple[int, int], RunDirectory] = {}
     repeated: list[str] = []
@@ -41,7 +41,7 @@ def find_run(path: Path) -> RunDirectory:
     """The one run that a path names.
 
     Raises:
-        RunError: it is no run; where it holds some, the message names them.
+        RunError: it is not a run; where it holds some, the message names them.
     """
     run = RunDirectory(path)
     if run.exists:
@@ -50,7 +50,7 @@ def find_run(path: Path) -> RunDirectory:
     if inside:
         names = _listed([str(each.path.relative_to(path)) for each in inside])
         runs = "1 run" if len(inside) == 1 else f"{len(inside)} runs"
-        raise RunError(f"{path} is no run, but holds {runs} ({names}); name one of them")
+        raise RunError(f"{path} is not a run, but holds {runs} ({names}); name one of them")
     raise _no_run(path)
 
 
@@ -117,7 +117,7 @@ def _order(path: Path) -> tuple[bool, list[tuple[int, str]]]:
 def _no_run(path: Path) -> RunError:
     near = similar_place(path)
     hint = "" if near is None else f"; did you mean {near}?"
-    return RunError(f"{path} is no run directory (it has no config.json){hint}")
+    return RunError(f"{path} is not a run directory (it has no config.json){hint}")
 
 
 def _listed(names: Sequence[str], separator: str = ", ") -> str:

@@ -32,12 +32,12 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows before the first line that is no row; an empty list where there is no file."""
+    """All rows before the first line that is not a row; an empty list where there is no file."""
     return read_log(path)[0]
 
 
 def read_log(path: Path) -> tuple[list[Row], int]:
-    """As :func:`read_rows`, and how many lines are left out: the first one that is no row, and all after it."""
+    """As :func:`read_rows`, and how many lines are left out: the first one that is not a row, and all after it."""
     lines = path.read_bytes().splitlines() if path.is_file() else []
     rows: list[Row] = []
     for line in lines:

@@ -57,7 +57,7 @@ def _complete_sections(ctx: click.Context, parameter: click.Parameter, incomplet
 def _check_trace_folder(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
     for place in (value, *value.parents) if value else ():
         if place.exists() and not place.is_dir():
-            raise click.UsageError(f"--profile: {place} is no folder")
+            raise click.UsageError(f"--profile: {place} is not a folder")
     if value and value.exists() and any(value.iterdir()):
         raise click.UsageError(f"--profile: {value} is not empty; choose another folder")
     return value
@@ -111,7 +111,7 @@ def command(
             if not as_json:
                 _print_section(name, measured[name])
                 if lost_output() is not None:
-                    break  # nobody reads what would follow
+                    break  # no one reads what would follow
         viewed = _trace(plan, trace, as_json) if trace else None
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -228,7 +228,7 @@ def _check_places(paths: list[Path], resume: bool) -> None:
     for path in paths:
         for place in (path, *path.parents):
             if place.exists() and not place.is_dir():
-                raise click.UsageError(f"--out: {place} is no folder")
+                raise click.UsageError(f"--out: {place} is not a folder")
         if not RunDirectory(path).exists and (around := run_around(path)) is not None:
             raise click.UsageError(f"--out: {path} lies within {around}, which is a run; choose another folder")
         if not resume and RunDirectory(path).is_occupied:
