@@ -11,6 +11,7 @@ from koki2_envs.params import LotteryParams
 from koki2_envs.reference_policies import MemoryPolicy, policies_of, policy_called
 from koki2_envs.rendering import scene_of
 from koki2_envs.rendering.scenes.lottery import share_of_good
+from koki2_envs.rendering.still import draw_life
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
 ENV = Lottery(num_smells=4, sources_per_smell=1)
@@ -162,13 +163,18 @@ class TestPicture:
         assert [layer.pos.shape[1] for layer in scene.layers] == [2, 2, 2, 2]
         turned = record.states.source_is_bad[0, ::2]
         assert [layer.name for layer in scene.layers] == [
-            f"smell {n + 1} {'harms, then feeds' if harms else 'feeds, then harms'}" for n, harms in enumerate(turned)
+            f"smell {n + 1} {'harms → feeds' if harms else 'feeds → harms'}" for n, harms in enumerate(turned)
         ]
         assert [curve.name for curve in scene.senses][-2:] == ["good bites (share)", "reversed (hidden)"]
         strength = np.linalg.norm(record.observations[: record.num_lived, 2:4], axis=1)
         np.testing.assert_allclose(scene.senses[1].values, strength)
         events = {event.name: event.times.size for event in scene.events}
         assert events.get("ate", 0) == (record.info["good_arrivals"][: record.num_lived] > 0).sum()
+
+        plane, _, *panels = (figure := draw_life(env, params, record)).axes
+        renderer = figure.canvas.get_renderer()
+        labels = [panel.yaxis.label.get_window_extent(renderer).x0 for panel in panels]
+        assert plane.get_legend().get_window_extent(renderer).x1 <= min(labels), "they would be drawn over each other"
 
     def test_the_share_of_good_bites_is_over_the_last_ten(self):
         good, bad = np.zeros(14), np.zeros(14)

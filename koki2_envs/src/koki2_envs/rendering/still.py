@@ -29,12 +29,23 @@ from koki2_envs.rendering.panels import (
 from koki2_envs.rendering.plane import draw_map, draw_time_key
 from koki2_envs.rendering.scene import Scene, scene_of
 from koki2_envs.rendering.strip import draw_strip
-from koki2_envs.rendering.style import FONT, GHOST, QUIET, TICK_SIZE, dress, heading, house_style, legend, new_figure
+from koki2_envs.rendering.style import (
+    FONT,
+    GHOST,
+    QUIET,
+    TICK_SIZE,
+    dress,
+    fit_legend,
+    heading,
+    house_style,
+    legend,
+    new_figure,
+)
 from koki2_envs.rendering.window import Window, window_of
 
 # Inches: small, so that type stays readable where the picture is shown at half its width.
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.9, 1.75, 0.85, 0.55, 0.16
-_LABELS = 0.52  # from the vertical axes of panels to their labels
+_LABELS, _TWO_LINES = 0.52, 0.45  # from the vertical axes of panels to their labels, and what these take
 _STRIP_WIDTH, _STRIP_HEIGHT = 4.9, 2.5
 _MAP_SIDE, _BETWEEN, _BESIDE_MAP = 3.5, 1.0, 3.6
 _TIME_KEY, _LEGEND_ROW = 1.28, 0.2  # under the map
@@ -168,7 +179,8 @@ def _draw_world(figure: Figure, scene: Scene, window: Window, record: LifeRecord
     keys = draw_map(ax, scene, window)
     key = (_LEFT / total_width, (bottom - 0.78) / total_height, _MAP_SIDE / total_width, 0.1 / total_height)
     draw_time_key(figure, key, record.num_lived)
-    legend(ax, keys, loc="upper left", bbox_to_anchor=(0.0, -_TIME_KEY / height), ncols=2, columnspacing=1.4)
+    under = legend(ax, keys, loc="upper left", bbox_to_anchor=(0.0, -_TIME_KEY / height), ncols=2, columnspacing=1.4)
+    fit_legend(under, _MAP_SIDE + _BETWEEN - _LABELS - _TWO_LINES)
 
 
 def _name_unlived(ax: Any, record: LifeRecord) -> None:

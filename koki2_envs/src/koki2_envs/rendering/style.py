@@ -142,6 +142,17 @@ def legend(ax: Any, keys: list[Key], **where: Any) -> Any:
     )
 
 
+def fit_legend(drawn: Any, width: float) -> None:
+    """Sets a legend in smaller type while it is wider than ``width`` inches."""
+    figure, texts = drawn.get_figure(), drawn.get_texts()
+    renderer = figure.canvas.get_renderer()
+    for size in (TICK_SIZE, 0.9 * TICK_SIZE, 0.8 * TICK_SIZE, 0.7 * TICK_SIZE):
+        if drawn.get_window_extent(renderer).width <= width * figure.dpi:
+            return
+        for text in texts:
+            text.set_size(size)
+
+
 def heading(figure: Any, title: str, subtitle: str, *, left: float, top: float) -> None:
     """Title and subtitle at the top left; ``left`` and ``top`` in inches from the figure's corner."""
     _write_line(figure, title, left, top, TITLE_SIZE, weight="bold", color=INK)

@@ -55,7 +55,7 @@ def _smell(env: Lottery, states: LotteryState, smell: int) -> Layer:
     which = env.smell_slice(smell)
     first, last = (bool(states.source_is_bad[moment, which.start]) for moment in (0, -1))
     doings = {False: "feeds", True: "harms"}
-    name = f"smell {smell + 1} {doings[first]}" + f", then {doings[last]}" * (first != last)
+    name = f"smell {smell + 1} {doings[first]}" + f" → {doings[last]}" * (first != last)
     look = BAD if first else GOOD
     # Smells that do the same at birth differ in their darkness.
     shade = sum(bool(states.source_is_bad[0, env.smell_slice(other).start]) == first for other in range(smell))
