@@ -96,13 +96,21 @@ def test_a_run_whose_reader_is_gone_is_finished(python, tiny_flags, broken_pipe,
 
 
 IN_COMPILED_CODE = """
-import hashlib
+import hashlib, sys, threading
 from koki2_train.cli import process
 from koki2_train.runtime.signals import StopRequest
 
+def announce(inside):
+    inside.acquire()
+    print("begun", flush=True)
+
 def compute(*_):
+    inside = threading.Lock()
+    inside.acquire()
+    threading.Thread(target=announce, args=(inside,)).start()
+    sys.setswitchinterval(1e6)  # from here on the other thread runs only where this one waits or is in compiled code
     with StopRequest():
-        print("begun", flush=True)
+        inside.release()
         hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # as XLA: takes no signals, and lets other threads work
 
 process.main = compute
