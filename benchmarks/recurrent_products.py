@@ -37,13 +37,14 @@ def compile_evaluation(settings: dict[str, Any], genomes: int, lives: int, repea
 
     from koki2_train.experiment import Experiment
     from koki2_train.random_streams import life_keys
+    from koki2_train.rollout.knobs import Knobs
     from koki2_train.rollout.population import compiled_rollout
     from koki2_train.rollout.problem import Problem
 
     experiment = Experiment.build("L0.2", {**settings, "steps": STEPS})
     problem = Problem.of(experiment)
     population = jax.vmap(problem.genome.init)(jax.random.split(jax.random.key(0), genomes))
-    arguments = (experiment.params, population, life_keys(jax.random.key(1), lives))
+    arguments = (Knobs.of(experiment), population, life_keys(jax.random.key(1), lives))
     compiled = compiled_rollout.lower(problem, *arguments).compile()
 
     def run() -> None:
@@ -62,7 +63,9 @@ def weight_bytes(settings: dict[str, Any]) -> int:
     from koki2_train.rollout.problem import Problem
 
     problem = Problem.of(Experiment.build("L0.2", settings))
-    weights = jax.eval_shape(problem.develop, jax.ShapeDtypeStruct((problem.genome.size,), jnp.float32))
+    weights = jax.eval_shape(
+        functools.partial(problem.develop, knobs={}), jax.ShapeDtypeStruct((problem.genome.size,), jnp.float32)
+    )
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(weights))
 
 

@@ -49,6 +49,7 @@ def score(rung: str, settings: dict[str, Any], seeds: range, episodes: int) -> d
     from koki2_train.evolution import Program, evolve
     from koki2_train.experiment import Experiment, Trial
     from koki2_train.random_streams import Stream, life_keys, stream_key
+    from koki2_train.rollout.knobs import Knobs
     from koki2_train.rollout.population import compiled_rollout
 
     experiment = Experiment.build(rung, settings)
@@ -58,7 +59,7 @@ def score(rung: str, settings: dict[str, Any], seeds: range, episodes: int) -> d
         champions.append(state.champion)
         means.append(program.strategy.candidates(state.strategy)[0])
     keys = life_keys(stream_key(jax.random.key(TEST_SEED), Stream.TEST), episodes)
-    lives = compiled_rollout(program.problem, experiment.params, jnp.stack(champions + means), keys)
+    lives = compiled_rollout(program.problem, Knobs.of(experiment), jnp.stack(champions + means), keys)
     fitness = [float(f) for f in lives.fitness.mean(axis=1)]
     half = len(champions)
     return {

@@ -16,6 +16,7 @@ from koki2_train.evaluation import evaluate_runs, load_champion
 from koki2_train.experiment import Experiment, Trial
 from koki2_train.reporting.learning_curve import write_learning_curve
 from koki2_train.reporting.life_pictures import write_life
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.problem import Problem
 from koki2_train.runs.chunks import RunOptions
 from koki2_train.runs.directory import RunDirectory
@@ -34,7 +35,7 @@ print(references)
 
 print(write_learning_curve(run, references=references))
 problem = Problem.of(experiment)
-weights = problem.develop(load_champion(run, experiment))
+weights = problem.develop(load_champion(run, experiment), Knobs.of(experiment).brain)
 write_life(
     problem.env, experiment.params, problem.brain, weights, jax.random.key(3),
     png_path=run.path / "life.png", gif_path=run.path / "life.gif",

@@ -5,7 +5,7 @@ import pytest
 
 from koki2_envs import RUNGS, make
 from koki2_train.brains import Blueprint, Interface, Parameter, SpikingBrain
-from koki2_train.experiment.sections import SpikingSettings
+from koki2_train.experiment.brain_settings import SpikingSettings
 
 BLUEPRINT = Blueprint.of(w=Parameter((2, 3), "motor", (1.0, 2.0, 4.0)), tau=Parameter((), "constant", unit="steps"))
 

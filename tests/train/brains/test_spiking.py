@@ -15,7 +15,8 @@ from koki2_train.brains import (
     SpikingWeights,
     sparse_inputs,
 )
-from koki2_train.experiment.sections import DirectSettings, SpikingSettings
+from koki2_train.experiment.brain_settings import SpikingSettings
+from koki2_train.experiment.sections import DirectSettings
 from koki2_train.genomes import DirectGenome
 
 N, K, OBS, ACTIONS = 10, 4, 3, 5
@@ -51,7 +52,7 @@ def test_every_step_follows_the_formula(key, tau, theta, synapses):
     brain = network(k_edges=K, topology_seed=3, tau_m=tau, theta=theta, sparse_from=sparse_from)
     genome = DirectGenome(DirectSettings(init_scale=0.8), brain.blueprint())
     arrays = genome.compile(genome.init(key))
-    weights = brain.develop(arrays)
+    weights = brain.develop(arrays, {})
     assert type(weights.synapses) is synapses
     observations = np.asarray(jax.random.normal(jax.random.key(1), (25, OBS)))
     expected = by_formula(jax.tree.map(np.float64, arrays), sparse_inputs(N, K, 3), observations, tau, theta)
@@ -101,10 +102,10 @@ def test_a_silent_network_follows_its_bias(key):
 def test_fixed_weights_learn_nothing():
     brain, weights = one_neuron(1.0)
     carry = SpikingCarry(jnp.ones(2), jnp.ones(2))
-    outcome = Outcome(*(jnp.float32(1.0),) * 5)
+    outcome = Outcome(jnp.bool_(True), *(jnp.float32(1.0),) * 6)
     assert brain.learn(weights, carry, outcome) is carry
-    assert [float(part) for part in brain.learning(weights, carry)] == [0, 0, 0]
-    assert brain.recordings(carry) == {"spikes": carry.spikes}
+    assert brain.measure(weights, carry, carry, outcome) == {"firing_rate": 1.0}
+    assert brain.recordings(weights, carry) == {"spikes": carry.spikes}
 
 
 @pytest.mark.parametrize(("n", "k", "seed"), [(32, 8, 0), (10, 9, 1), (2, 1, 5), (5, 1, 2)])
@@ -139,7 +140,7 @@ def test_development_puts_every_weight_where_the_wiring_says():
     brain = network(k_edges=K, topology_seed=7)
     genome = DirectGenome(DirectSettings(), brain.blueprint())
     arrays = genome.compile(jnp.arange(1.0, genome.size + 1))
-    weights = brain.develop(arrays)
+    weights = brain.develop(arrays, {})
 
     inputs, currents = sparse_inputs(N, K, 7), np.asarray(weights.synapses.weights)
     assert currents.shape == (OBS + N, N)

@@ -2,16 +2,18 @@
 
 import dataclasses
 import os
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.brains import DenseSynapses, Learning, SparseSynapses, SpikingBrain, sparse_inputs
+from koki2_train.brains import DenseSynapses, SparseSynapses, SpikingBrain, sparse_inputs
 from koki2_train.experiment import Experiment
-from koki2_train.experiment.sections import SpikingSettings
+from koki2_train.experiment.brain_settings import SpikingSettings
 from koki2_train.random_streams import life_keys
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.lifetime import trace_life
 from koki2_train.rollout.population import compiled_rollout
 from koki2_train.rollout.problem import Problem
@@ -44,7 +46,7 @@ def test_sparse_memory_grows_with_neurons_times_inputs():
     def synapses(kind, n, k):
         _, problem = problem_of(kind, n_neurons=n, k_edges=k)
         genome = jax.ShapeDtypeStruct((problem.genome.size,), jnp.float32)
-        held = jax.eval_shape(problem.develop, genome).synapses
+        held = jax.eval_shape(partial(problem.develop, knobs={}), genome).synapses
         assert type(held) is kind
         return held
 
@@ -63,7 +65,7 @@ def num_bytes_of_shapes(tree):
 class Traced(SpikingBrain):
     """Also records its potentials."""
 
-    def recordings(self, carry):
+    def recordings(self, weights, carry):
         return carry._asdict()
 
 
@@ -74,7 +76,7 @@ def traces_of_three_genomes(kind):
     genomes = jax.vmap(problem.genome.init)(jax.random.split(jax.random.key(5), 3))
 
     def one_life(genome, key):
-        return trace_life(problem.env, experiment.params, brain, problem.develop(genome), key, num_steps=40)[1]
+        return trace_life(problem.env, experiment.params, brain, problem.develop(genome, {}), key, num_steps=40)[1]
 
     lives = jax.vmap(jax.vmap(one_life, in_axes=(None, 0)), in_axes=(0, None))
     return jax.jit(lives)(genomes, life_keys(jax.random.key(2), 4))
@@ -91,17 +93,20 @@ def test_whole_lives_are_the_same_densely_and_sparsely():
 
 
 class Probe(SpikingBrain):
-    """Reports three potentials in place of what it learned: they show the last bit of every sum."""
+    """Reports three potentials, summed over the life: they show the last bit of every sum."""
 
-    def learning(self, weights, carry):
-        return Learning(carry.potential[0], carry.potential[self.settings.n_neurons // 2], carry.potential[-1])
+    def measure(self, weights, before, after, outcome):
+        n = self.settings.n_neurons
+        return {str(neuron): after.potential[neuron] for neuron in (0, n // 2, n - 1)}
+
+    def metrics(self, sums, steps):
+        return sums
 
 
-def last_potentials(problem, env_params, genomes, num_lives):
+def potentials(problem, experiment, genomes, num_lives):
     """(3, G, L) float32."""
-    lives = compiled_rollout(problem, env_params, genomes, life_keys(jax.random.key(1), num_lives))
-    # The modulator is a mean over steps lived: the same division on both sides of every comparison here.
-    return np.stack([lives.weight_change, lives.weight_change_on_event, lives.modulator])
+    lives = compiled_rollout(problem, Knobs.of(experiment), genomes, life_keys(jax.random.key(1), num_lives))
+    return np.stack(list(lives.brain_metrics.values()))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -110,9 +115,9 @@ def test_sums_do_not_depend_on_company(kind, num_lives):
     experiment, problem = problem_of(kind, n_neurons=512, k_edges=8, steps=20)
     problem = dataclasses.replace(problem, brain=Probe(problem.brain.settings, problem.brain.interface))
     genomes = jax.vmap(problem.genome.init)(jax.random.split(jax.random.key(0), 5))
-    together = last_potentials(problem, experiment.params, genomes, num_lives)
+    together = potentials(problem, experiment, genomes, num_lives)
     assert len(np.unique(together)) > 10
-    np.testing.assert_array_equal(last_potentials(problem, experiment.params, genomes[4:], num_lives), together[:, 4:])
+    np.testing.assert_array_equal(potentials(problem, experiment, genomes[4:], num_lives), together[:, 4:])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -122,7 +127,7 @@ def test_other_genomes_trace_nothing_anew(kind):
 
     @jax.jit
     def drive(genome, spikes):
-        return problem.develop(genome).synapses.currents(jnp.ones(4), spikes)
+        return problem.develop(genome, {}).synapses.currents(jnp.ones(4), spikes)
 
     heard = [drive(genome, jnp.full(96, float(spike))) for genome in genomes for spike in (0, 1)]
     assert drive._cache_size() == 1

@@ -19,6 +19,7 @@ from koki2_train.evaluation import (
 from koki2_train.evaluation.statistics import normalized
 from koki2_train.experiment import Experiment, Trial
 from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.metrics import METRICS
 from koki2_train.rollout.population import compiled_rollout
 from koki2_train.rollout.problem import Problem
@@ -49,9 +50,9 @@ def test_metrics_are_those_of_lives_from_the_test_stream(tiny, finished, lives):
     keys = life_keys(stream_key(jax.random.key(3), Stream.TEST), LIVES)
     genomes = load_champion(finished, tiny)[None]
     np.testing.assert_array_equal(stack_champions([finished], tiny), genomes)
-    expected = compiled_rollout(Problem.of(tiny), tiny.params, genomes, keys)
+    expected = compiled_rollout(Problem.of(tiny), Knobs.of(tiny), genomes, keys)
     (metrics,) = lives.evaluate_genomes(genomes)
-    assert tuple(metrics) == METRICS
+    assert tuple(metrics) == (*METRICS, "firing_rate")
     for name in METRICS:
         values = np.asarray(getattr(expected, name)[0], np.float64)
         assert metrics[name]["mean"] == pytest.approx(values.mean(), rel=1e-6, abs=1e-9)

@@ -10,6 +10,7 @@ from koki2_envs import Schedule, ramp
 from koki2_train.evolution import Search, batched, compiled_finish, compiled_init, compiled_steps
 from koki2_train.evolution.batched import compiled_finish_all, compiled_init_all, compiled_steps_all
 from koki2_train.experiment import Experiment, Trial
+from koki2_train.rollout.knobs import IdleKnobs
 
 GENERATIONS, CHUNK = 3, 2
 VARIED = {"obs_noise": 0.1, "num_bad_sources": 1, "nursing": {"combined": 0.5}}
@@ -85,6 +86,7 @@ def test_a_number_beside_a_schedule_becomes_one_that_keeps_it():
 
 def test_idle_is_what_is_idle_everywhere_at_the_same_value():
     adult = Experiment.build("L0.2").params
-    idle = dict(batched.idle_everywhere([adult, adult.replace(obs_noise=0.1)]))
+    runs = [IdleKnobs(params.idle_knobs(), ()) for params in (adult, adult.replace(obs_noise=0.1))]
+    idle = dict(batched.idle_everywhere(runs).world)
     assert "obs_noise" not in idle
     assert dict(adult.idle_knobs()).keys() - idle.keys() == {"obs_noise"}

@@ -29,7 +29,7 @@ def evolved(experiment, seed=0, last=LAST):
 
 
 def lives_of(search, genomes, keys):
-    return compiled_rollout(search.program.problem, search.env_params, genomes, keys)
+    return compiled_rollout(search.program.problem, search.knobs, genomes, keys)
 
 
 def assert_same_bits(one, other):

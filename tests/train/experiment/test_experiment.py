@@ -10,12 +10,12 @@ import pytest
 from koki2_envs import RUNGS, ramp
 from koki2_train.evolution import Program
 from koki2_train.experiment import Experiment, Trial
+from koki2_train.experiment.brain_settings import SpikingSettings
 from koki2_train.experiment.registration import DEFAULT_PARTS
 from koki2_train.experiment.sections import (
     DirectSettings,
     EvolutionSettings,
     OpenESSettings,
-    SpikingSettings,
     ValidationSettings,
     ViabilitySettings,
 )
@@ -124,7 +124,7 @@ def test_numbers_of_numpy_are_those_of_python():
         ({"pop_size": [2, 4]}, "pop_size must be one value, got [2, 4]"),
         ({"energy_gain": np.array([0.1, 0.2])}, "energy_gain must be one value, got array([0.1, 0.2])"),
         ({"sigma": math.nan}, "sigma must be finite, got nan"),
-        ({"sigma": ramp(0, 1)}, "sigma must be a number"),
+        ({"sigma": ramp(0, 1)}, "sigma cannot be a schedule, got 0:1@0:1"),
         ({"sigma": "big"}, "sigma must be a number, got 'big'"),
         ({"n_neurons": 8, "k_edges": 8}, "k_edges must be at most n_neurons - 1 = 7, got 8"),
         ({"mvt_steps": 10, "mvt_min_alive_steps": 11}, "mvt_min_alive_steps must be at most mvt_steps = 10, got 11"),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from koki2_train.experiment import BRAINS, GENOMES, STRATEGIES, Experiment, Part, Settings, setting
+from koki2_train.experiment.brain_settings import SpikingSettings
 from koki2_train.experiment.registration import REGISTRIES, Registration, Registry
-from koki2_train.experiment.sections import DirectSettings, OpenESSettings, SpikingSettings
+from koki2_train.experiment.sections import DirectSettings, OpenESSettings
 from koki2_train.experiment.sources import read_settings_file
 
 SPIKING = "koki2_train.brains.spiking:SpikingBrain"

@@ -7,6 +7,7 @@ import numpy as np
 from koki2_train.experiment import Experiment
 from koki2_train.fitness.validation import best_of, validation_scores
 from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.population import compiled_rollout
 from koki2_train.rollout.problem import Problem
 from koki2_train.runtime.devices import on_every_device
@@ -25,11 +26,13 @@ def test_scores_are_means_over_the_validation_lives_and_minus_infinity_for_what_
     problem, root = Problem.of(experiment, 1), jax.random.key(5)
     candidates = jax.vmap(problem.genome.init)(jax.random.split(jax.random.key(0), 3)).at[1].set(jnp.nan)
 
-    def scores(params, root, candidates):
-        return validation_scores(problem, params, root, candidates, experiment.validation)
+    def scores(knobs, root, candidates):
+        return validation_scores(problem, knobs, root, candidates, experiment.validation)
 
-    found = jax.jit(lambda *inputs: on_every_device(problem.mesh, scores, *inputs))(experiment.params, root, candidates)
+    found = jax.jit(lambda *inputs: on_every_device(problem.mesh, scores, *inputs))(
+        Knobs.of(experiment), root, candidates
+    )
     keys = life_keys(stream_key(root, Stream.VALIDATION), 3)
-    lives = compiled_rollout(problem, experiment.params, candidates, keys)
+    lives = compiled_rollout(problem, Knobs.of(experiment), candidates, keys)
     np.testing.assert_allclose(found[::2], lives.fitness.mean(axis=1)[::2], rtol=1e-6)
     assert float(found[1]) == -np.inf

@@ -63,7 +63,7 @@ class Adam:
 def fitness_of(search, number, population):
     """Fitness (P,) of a generation."""
     keys = life_keys(stream_key(search.root, Stream.TRAINING, number), search.program.evolution.episodes)
-    lives = compiled_rollout(search.program.problem, search.env_params, population, keys)
+    lives = compiled_rollout(search.program.problem, search.knobs, population, keys)
     return np.asarray(lives.fitness).mean(axis=1)
 
 

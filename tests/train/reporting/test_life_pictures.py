@@ -20,7 +20,7 @@ def spiking():
     settings = {"steps": STEPS, "n_neurons": NEURONS, "k_edges": 4, "init_scale": 0.8}
     experiment = Experiment.build("L0.2", settings)
     problem = Problem.of(experiment, 1)
-    weights = problem.develop(problem.genome.init(jax.random.key(1)))
+    weights = problem.develop(problem.genome.init(jax.random.key(1)), {})
     return problem.env, experiment.params, problem.brain, weights
 
 
@@ -65,7 +65,7 @@ def test_still_and_film_of_a_spiking_brain(spiking, tmp_path):
 class Talkative(SpikingBrain):
     """Records more than spikes, under names of its own."""
 
-    def recordings(self, carry):
+    def recordings(self, weights, carry):
         return {"potential": carry.potential, "fired": carry.spikes}
 
 

@@ -15,7 +15,8 @@ from koki2_train.brains import (
     ReferenceBrain,
     SpikingBrain,
 )
-from koki2_train.experiment.sections import DirectSettings, SpikingSettings
+from koki2_train.experiment.brain_settings import SpikingSettings
+from koki2_train.experiment.sections import DirectSettings
 from koki2_train.genomes import DirectGenome
 from koki2_train.rollout.lifetime import rollout_life, trace_life
 from koki2_train.rollout.metrics import METRICS, LifeSummary
@@ -40,16 +41,19 @@ def spiking(env, seed=8):
     """A brain that moves about."""
     brain = SpikingBrain(SpikingSettings(n_neurons=12, k_edges=3), Interface.of(env))
     genome = DirectGenome(DirectSettings(init_scale=1.0), brain.blueprint())
-    return brain, brain.develop(genome.compile(genome.init(jax.random.key(seed))))
+    return brain, brain.develop(genome.compile(genome.init(jax.random.key(seed))), {})
 
 
 def keys(seed=7, count=LIVES):
     return jax.random.split(jax.random.key(seed), count)
 
 
+EVENTS = ("energy_gained", "water_gained", "integrity_lost")
+
+
 def loop(step, reset, env, key, num_steps):
     """The life as a slow loop that stops at death; all metrics from lists of what happened."""
-    moment, actions, infos, rewards, integrities = reset(key), [], [], [], [1.0]
+    moment, actions, infos, rewards, integrities, firing = reset(key), [], [], [], [1.0], []
     for t in range(num_steps):
         moment, happened = step(moment, key, t)
         action, reward, terminated, info, integrity = jax.device_get(happened)
@@ -57,6 +61,7 @@ def loop(step, reset, env, key, num_steps):
         rewards.append(float(reward))
         infos.append({name: float(value) for name, value in info.items()})
         integrities.append(float(integrity))
+        firing.append(float(np.mean(moment[2].spikes)))
         if terminated:
             break
     total = {name: sum(info[name] for info in infos) for name in infos[0]}
@@ -75,9 +80,10 @@ def loop(step, reset, env, key, num_steps):
         "weight_change": 0.0,
         "weight_change_on_event": 0.0,
         "modulator": 0.0,
-        "event_fraction": np.mean([i["energy_gained"] > 0 or i["integrity_lost"] > 0 for i in infos]),
+        "event_fraction": np.mean([any(i.get(name, 0) > 0 for name in EVENTS) for i in infos]),
         "finite": True,
         "world_metrics": {name: total[name] for name in env.metric_names},
+        "brain_metrics": {"firing_rate": np.mean(firing)},
     }
 
 

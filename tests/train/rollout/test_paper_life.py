@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from koki2_train.brains import Blueprint, Brain, Interface, Learning
+from koki2_train.brains import Blueprint, Brain, Interface
 from koki2_train.rollout.lifetime import rollout_life, trace_life
 
 
@@ -62,20 +62,22 @@ class DiaryBrain(Brain):
         return Blueprint.of()
 
     def init(self, weights):
-        return Diary(jnp.zeros((6, 5)), jnp.int32(0), jnp.int32(0))
+        return Diary(jnp.zeros((6, 7)), jnp.int32(0), jnp.int32(0))
 
     def act(self, weights, carry, observation, key):
         return carry.chosen, carry
 
     def learn(self, weights, carry, outcome):
         chosen = jnp.where(outcome.energy_gained > 0, 2, jnp.where(outcome.integrity_lost > 0, 1, 0)).astype(jnp.int32)
-        felt = jnp.stack([jnp.float32(part) for part in outcome])
+        felt = jnp.stack([jnp.float32(part) for part in outcome if part is not None])
         return Diary(carry.outcomes.at[carry.time].set(felt), chosen, carry.time + 1)
 
-    def learning(self, weights, carry):
-        return Learning(jnp.sum(carry.outcomes[:, 0]), jnp.sum(carry.outcomes[:, 1]), jnp.sum(carry.outcomes[:, 2]))
+    def measure(self, weights, before, after, outcome):
+        names = ("weight_change", "weight_change_on_event", "modulator")
+        felt = (outcome.energy_gained, outcome.integrity_lost, outcome.drive_reduction)
+        return dict(zip(names, felt, strict=True))
 
-    def recordings(self, carry):
+    def recordings(self, weights, carry):
         return {"outcomes": carry.outcomes}
 
 
@@ -109,13 +111,11 @@ def test_a_brain_that_learns_feels_every_step_and_acts_on_it_in_the_next():
     np.testing.assert_array_equal(trace.action, [0, 0, 2, 1, 0, 0])
     felt = np.asarray(trace.recordings["outcomes"][-1])[:5]
     t = np.arange(5)
-    np.testing.assert_allclose(felt[:, 0], 0.5 * (t == 1))
-    np.testing.assert_allclose(felt[:, 1], 0.25 * (t == 2))
-    np.testing.assert_allclose(felt[:, 2], 0.125 * t)
-    np.testing.assert_allclose(felt[:, 3], 1 + 5.0 * (t == 1))
-    np.testing.assert_allclose(felt[:, 4], t / 8)
-    np.testing.assert_allclose(summary.weight_change, 0.5)
-    np.testing.assert_allclose(summary.weight_change_on_event, 0.25)
+    columns = (1.0, 0.5 * (t == 1), 0.0, 0.25 * (t == 2), 0.125 * t, 1 + 5.0 * (t == 1), t / 8)
+    for index, expected in enumerate(columns):
+        np.testing.assert_allclose(felt[:, index], np.broadcast_to(expected, 5))
+    np.testing.assert_allclose(summary.weight_change, 0.5 / 6)
+    np.testing.assert_allclose(summary.weight_change_on_event, 0.25 / 6)
     np.testing.assert_allclose(summary.modulator, 0.125 * (0 + 1 + 2 + 3 + 4 + 5) / 6, err_msg="mean over steps lived")
 
 

@@ -9,6 +9,7 @@ from koki2_train.evolution import Search, compiled_init, compiled_steps
 from koki2_train.experiment import Trial
 from koki2_train.random_streams import life_keys
 from koki2_train.rollout import population
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.population import compiled_rollout
 from koki2_train.rollout.problem import Problem
 from koki2_train.runtime.devices import population_mesh
@@ -29,18 +30,18 @@ def assert_same_bits(one, other):
 
 def test_a_genome_alone_has_the_lives_that_it_has_among_others(tiny, problem):
     genomes, keys = genomes_of(problem, 5), life_keys(jax.random.key(1), 3)
-    together = compiled_rollout(problem, tiny.params, genomes, keys)
+    together = compiled_rollout(problem, Knobs.of(tiny), genomes, keys)
     assert together.fitness.shape == (5, 3)
     assert together.finite.dtype == bool
     assert len(np.unique(together.fitness)) > 3
     for i in range(5):
-        alone = compiled_rollout(problem, tiny.params, genomes[i : i + 1], keys)
+        alone = compiled_rollout(problem, Knobs.of(tiny), genomes[i : i + 1], keys)
         assert_same_bits(jax.tree.map(lambda x, i=i: x[i : i + 1], together), alone)
 
 
 def test_every_genome_lives_the_same_lives(tiny, problem):
     twins = jnp.repeat(genomes_of(problem, 1), 5, axis=0)
-    lives = compiled_rollout(problem, tiny.params, twins, life_keys(jax.random.key(1), 3))
+    lives = compiled_rollout(problem, Knobs.of(tiny), twins, life_keys(jax.random.key(1), 3))
     for column in map(np.asarray, jax.tree.leaves(lives)):
         np.testing.assert_array_equal(column, np.broadcast_to(column[:1], column.shape))
 
@@ -77,7 +78,7 @@ def test_arrays_that_are_not_those_of_the_blueprint_are_rejected(problem):
 def test_genomes_of_another_size_are_rejected_by_name(tiny, problem, change):
     genomes = jnp.zeros((2, problem.genome.size + change))
     with pytest.raises(AssertionError, match="a genome of DirectGenome"):
-        compiled_rollout(problem, tiny.params, genomes, life_keys(jax.random.key(1), 3))
+        compiled_rollout(problem, Knobs.of(tiny), genomes, life_keys(jax.random.key(1), 3))
 
 
 def test_seeds_knobs_and_lengths_of_runs_compile_nothing_anew(tiny):

@@ -48,6 +48,10 @@ def check_knob(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
             if not is_abstract(end):
                 check_number(name, end, spec, whole=kind is int)
         return value
+    if kind is str:
+        if not isinstance(value, str) or not value.strip():
+            raise TypeError(f"{name} must be text, got {value!r}")
+        return value
     if kind is bool:
         _check_switch(name, value)
     else:

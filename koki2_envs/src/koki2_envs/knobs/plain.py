@@ -16,16 +16,18 @@ T = TypeVar("T")
 
 def to_dict(params: Any) -> dict[str, Any]:
     """A params instance as plain numbers, and schedules as ``{"start", "end", "from_phi", "to_phi"}``."""
+    return {name: to_plain(getattr(params, name)) for name in knob_fields(params)}
 
-    def plain(value: Any) -> Any:
-        return value.item() if np.ndim(value) == 0 and hasattr(value, "item") else np.asarray(value).tolist()
 
-    def encode(value: Any) -> Any:
-        if isinstance(value, Schedule):
-            return {f.name: plain(np.asarray(getattr(value, f.name))) for f in dataclasses.fields(value)}
-        return value if isinstance(value, bool | int | float) else plain(value)
+def to_plain(value: Any) -> Any:
+    """A knob's value as plain numbers, and a schedule as ``{"start", "end", "from_phi", "to_phi"}``."""
+    if isinstance(value, Schedule):
+        return {field.name: _plain(np.asarray(getattr(value, field.name))) for field in dataclasses.fields(value)}
+    return value if isinstance(value, bool | int | float | str) else _plain(value)
 
-    return {name: encode(getattr(params, name)) for name in knob_fields(params)}
+
+def _plain(value: Any) -> Any:
+    return value.item() if np.ndim(value) == 0 and hasattr(value, "item") else np.asarray(value).tolist()
 
 
 def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
@@ -36,15 +38,21 @@ def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
     """
     known = knob_fields(cls)
 
-    def decode(name: str, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return np.asarray(value) if isinstance(value, list) else value
-        names = [field.name for field in dataclasses.fields(Schedule)]
-        if not {"start", "end"} <= value.keys() <= set(names):
-            raise ValueError(f"{name}: a schedule has start, end, from_phi, to_phi; got {sorted(value)}")
-        return Schedule(**value)
-
     for name in values:
         if name not in known:
             raise ValueError(f"unknown knob {name!r}{did_you_mean(name, known)}")
-    return cls(**{name: decode(name, value) for name, value in values.items()})
+    return cls(**{name: from_plain(name, value) for name, value in values.items()})
+
+
+def from_plain(name: str, value: Any) -> Any:
+    """The inverse of :func:`to_plain`, for the knob of that name.
+
+    Raises:
+        ValueError: a mapping that is not a schedule.
+    """
+    if not isinstance(value, Mapping):
+        return np.asarray(value) if isinstance(value, list) else value
+    names = [field.name for field in dataclasses.fields(Schedule)]
+    if not {"start", "end"} <= value.keys() <= set(names):
+        raise ValueError(f"{name}: a schedule has start, end, from_phi, to_phi; got {sorted(value)}")
+    return Schedule(**value)

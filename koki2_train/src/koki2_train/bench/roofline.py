@@ -109,7 +109,10 @@ def _cost_per_step(problem: Problem, lives: int) -> tuple[float, float]:
     """Floating-point operations and bytes per step of one life, in XLA's count of the compiled code."""
     import jax
 
-    knobs = problem.env.default_params.with_constants(problem.idle)
+    from koki2_train.rollout.knobs import Knobs
+
+    brain = problem.brain.settings.dynamic()
+    knobs, brain = Knobs(problem.env.default_params, brain).with_constants(problem.idle)
     key = jax.random.key(0)
 
     def born(weights: Any, key: Any) -> Any:
@@ -120,7 +123,7 @@ def _cost_per_step(problem: Problem, lives: int) -> tuple[float, float]:
         return problem.env.step_env(key, state, action, knobs)[:3], carry
 
     genomes = jax.vmap(problem.genome.init)(jax.random.split(key, _GENOMES))
-    weights = jax.vmap(problem.develop)(genomes)
+    weights = jax.vmap(partial(problem.develop, knobs=brain))(genomes)
     births = jax.vmap(jax.vmap(born, (None, 0)))(weights, jax.random.split(key, (_GENOMES, lives)))
     steps = jax.jit(jax.vmap(jax.vmap(step, (None, 0, 0, 0)))).lower(weights, *births).compile()
     cost: Any = steps.cost_analysis()

@@ -1,6 +1,6 @@
 """Brains: what acts and learns within a life. Evolved networks, and reference policies behind the same interface."""
 
-from koki2_train.brains.base import Brain, Interface, Learning, Outcome, Percept
+from koki2_train.brains.base import Brain, Interface, Outcome, Percept
 from koki2_train.brains.blueprint import Arrays, Blueprint, Parameter
 from koki2_train.brains.reference import ReferenceBrain
 from koki2_train.brains.spiking import SpikingBrain, SpikingCarry, SpikingWeights
@@ -13,7 +13,6 @@ __all__ = [
     "Brain",
     "DenseSynapses",
     "Interface",
-    "Learning",
     "Outcome",
     "Parameter",
     "Percept",

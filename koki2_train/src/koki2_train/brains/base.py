@@ -48,18 +48,29 @@ class Outcome(NamedTuple):
     """What the body felt of one step; the brain may learn from it.
 
     Attributes:
+        alive: () bool, whether the step was lived; nothing is learned after death.
         energy_gained: () float32, what was eaten.
+        water_gained: () float32, what was drunk; 0 in a world without water.
         integrity_lost: () float32, what harm was done.
         drive_reduction: () float32, drive before the step minus drive after it.
         reward: () float32, the world's reward.
         phi: () float32, developmental phase of the step.
+        modulator: () float32, imposed in place of the brain's own modulator of learning; None where it is not.
     """
 
+    alive: jax.Array
     energy_gained: jax.Array
+    water_gained: jax.Array
     integrity_lost: jax.Array
     drive_reduction: jax.Array
     reward: jax.Array
     phi: jax.Array
+    modulator: jax.Array | None = None
+
+    @property
+    def is_event(self) -> jax.Array:
+        """Whether something was eaten or drunk, or did harm; () bool."""
+        return (self.energy_gained > 0) | (self.water_gained > 0) | (self.integrity_lost > 0)
 
 
 class Percept(NamedTuple):
@@ -69,20 +80,6 @@ class Percept(NamedTuple):
     env_params: Any
     state: Any
     observation: jax.Array
-
-
-class Learning(NamedTuple):
-    """What within-life learning did so far; zeros in a brain that does not learn.
-
-    Attributes:
-        weight_change: () float32, summed absolute change of all weights.
-        weight_change_on_event: () float32, the part of it in steps where something was eaten or did harm.
-        modulator: () float32, summed absolute value of the modulator.
-    """
-
-    weight_change: jax.Array
-    weight_change_on_event: jax.Array
-    modulator: jax.Array
 
 
 class Brain(Implementation, ABC):
@@ -122,24 +119,54 @@ class Brain(Implementation, ABC):
             key: random key of this step.
         """
 
-    def develop(self, arrays: Arrays) -> Any:
-        """The weights from the blueprint's arrays. Deterministic; runs once per genome, not once per life."""
+    def develop(self, arrays: Arrays, knobs: Mapping[str, Any]) -> Any:
+        """The weights from the blueprint's arrays. Deterministic; runs once per genome, not once per life.
+
+        Args:
+            arrays: the blueprint's arrays, by name.
+            knobs: the brain's dynamic settings, by name; numbers, schedules, or abstract. What a life needs of them
+                must be part of the weights.
+        """
         return arrays
 
     def learn(self, weights: Any, carry: Any, outcome: Outcome) -> Any:
         """The carry after the world answered; the same carry in a brain that does not learn."""
         return carry
 
-    def learning(self, weights: Any, carry: Any) -> Learning:
-        """What learning did in this life so far."""
-        zero = jnp.zeros((), jnp.float32)
-        return Learning(zero, zero, zero)
+    def at_rest(self, weights: Any, carry: Any) -> Any:
+        """The carry with all that is not learned as at birth; used by a control."""
+        return self.init(weights)
 
-    def recordings(self, carry: Any) -> Mapping[str, jax.Array]:
-        """What pictures show of the carry after a step, by name; ``spikes``, (N,) float32, is drawn as a raster."""
+    def measure(self, weights: Any, before: Any, after: Any, outcome: Outcome) -> Mapping[str, jax.Array]:
+        """What is counted of a step for :meth:`metrics`, by name, each () float32.
+
+        Args:
+            weights: what :meth:`develop` returned.
+            before: the carry before learning.
+            after: the carry after it.
+            outcome: what the body felt.
+        """
+        return {}
+
+    def metrics(self, sums: Mapping[str, jax.Array], steps: jax.Array) -> Mapping[str, jax.Array]:
+        """Metrics of a life, by name, each () float32; by default the means of what was counted.
+
+        Args:
+            sums: what :meth:`measure` gave, summed over the steps lived.
+            steps: () float32, how many these were.
+        """
+        return {name: total / steps for name, total in sums.items()}
+
+    def recordings(self, weights: Any, carry: Any) -> Mapping[str, jax.Array]:
+        """What pictures show of the carry after a step, by name.
+
+        ``spikes``, (N,) float32, is drawn as a raster; ``modulator``, () float32, is what learning was modulated with.
+        """
         return {}
 
     def is_finite(self, weights: Any, carry: Any) -> jax.Array:
         """Whether all numbers in this brain are finite; () bool. Called once, at the end of a life."""
-        leaves = [leaf for leaf in jax.tree.leaves((weights, carry)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        leaves = [
+            leaf for leaf in jax.tree.leaves((weights, carry)) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+        ]
         return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves])) if leaves else jnp.ones((), bool)

@@ -29,6 +29,7 @@ class Parameter:
             hold values times ``scale``, so that a step of one size means as much for a faint sense as for a loud one.
         unit: unit of its values, "" where they have none.
         sign: +1 or −1 where all values must have that sign, 0 where they may have any.
+        start: the value from which all of them evolve; None where genomes draw it.
     """
 
     shape: tuple[int, ...]
@@ -36,6 +37,7 @@ class Parameter:
     scale: tuple[float, ...] = ()
     unit: str = ""
     sign: int = 0
+    start: float | None = None
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):

@@ -25,3 +25,12 @@ def sparse_inputs(n_neurons: int, k_edges: int, seed: int) -> np.ndarray:
     inputs += inputs >= np.arange(n_neurons)[:, None]
     inputs.flags.writeable = False
     return inputs
+
+
+@lru_cache(maxsize=32)
+def dense_mask(n_neurons: int, k_edges: int, seed: int) -> np.ndarray:
+    """The wiring of :func:`sparse_inputs` as (N, N) float32: 1 in row j, column i where i listens to j. Read-only."""
+    mask = np.zeros((n_neurons, n_neurons), np.float32)
+    mask[sparse_inputs(n_neurons, k_edges, seed), np.arange(n_neurons)[:, None]] = 1.0
+    mask.flags.writeable = False
+    return mask

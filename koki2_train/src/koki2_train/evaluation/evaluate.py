@@ -39,7 +39,8 @@ def evaluate_runs(
         episodes: number of lives.
         seed: which lives.
         baselines: names of reference policies.
-        overrides: settings of the world that differ from those of training; every champion keeps its brain.
+        overrides: settings of the world, and dynamic ones of the brain, that differ from those of training; every
+            champion keeps its brain otherwise.
         nursed: whether schedules of training hold; if not, every one is at its end, before ``overrides``.
 
     Returns:
@@ -66,7 +67,7 @@ def evaluate_runs(
 
     def evaluate(knobs: dict[str, Any]) -> dict[str, Any]:
         candidates = [
-            _Candidate(str(run), champion, each, world.with_settings(knobs))
+            _Candidate(str(run), champion, dataclasses.replace(each, brain=world.brain), world.with_settings(knobs))
             for run, champion, each, world in zip(runs, champions, trained, worlds, strict=True)
         ]
         return _evaluate(candidates, independent, episodes, seed, baselines)

@@ -10,10 +10,12 @@ import jax
 import numpy as np
 
 from koki2_train.brains import ReferenceBrain
+from koki2_train.evaluation.controls import rollout_controlled
 from koki2_train.evaluation.statistics import Metrics, normalized, summarize_lives
 from koki2_train.evaluation.worlds import problem_in_world
 from koki2_train.experiment import Experiment
 from koki2_train.random_streams import Stream, life_keys, root_key, stream_key
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.rollout.population import compiled_rollout
@@ -54,16 +56,22 @@ class HeldOutLives:
             self._measured[name] = summarize_lives(_rollout_policy(env, name, idle, num_steps, params, self.keys))
         return self._measured[name]
 
-    def rollout_genomes(self, genomes: jax.Array, evolved: Experiment | None = None) -> LifeSummary:
+    def rollout_genomes(
+        self, genomes: jax.Array, evolved: Experiment | None = None, control: str | None = None
+    ) -> LifeSummary:
         """Every life of each of G genomes (G, D): leaves (G, episodes), of numpy; see :meth:`evaluate_genomes`."""
         problem = problem_in_world(evolved or self.experiment, self.experiment)
-        lives: LifeSummary = jax.tree.map(
-            np.asarray, compiled_rollout(problem, self.experiment.params, genomes, self.keys)
-        )
+        knobs = Knobs(self.experiment.params, (evolved or self.experiment).brain.settings.dynamic())
+        rollout = partial(rollout_controlled, control) if control else compiled_rollout
+        lives: LifeSummary = jax.tree.map(np.asarray, rollout(problem, knobs, genomes, self.keys))
         return lives
 
     def evaluate_genomes(
-        self, genomes: jax.Array, names: Sequence[str] = (), evolved: Experiment | None = None
+        self,
+        genomes: jax.Array,
+        names: Sequence[str] = (),
+        evolved: Experiment | None = None,
+        control: str | None = None,
     ) -> list[Metrics]:
         """Metrics of each of G genomes.
 
@@ -72,13 +80,14 @@ class HeldOutLives:
             names: what errors call them; their numbers where not given.
             evolved: the experiment that they evolved in; they develop into its brain, and live in this world. That of
                 this world where None.
+            control: one of :data:`koki2_train.evaluation.controls.CONTROLS`, under which they live; none where None.
 
         Raises:
-            ValueError: this world has other senses or actions than theirs.
+            ValueError: an unknown or useless control, or this world has other senses or actions than theirs.
             NotFiniteError: a genome had a life in which its brain or its return was not finite; no mean over its lives
                 says anything.
         """
-        lives = self.rollout_genomes(genomes, evolved)
+        lives = self.rollout_genomes(genomes, evolved, control)
         for index, finite in enumerate(lives.finite):
             if not finite.all():
                 culprit = names[index] if names else f"genome {index}"

@@ -30,9 +30,9 @@ def mean_and_se(values: Any) -> Mean:
 
 
 def summarize_lives(lives: LifeSummary) -> Metrics:
-    """Mean and standard error of every metric, the world's own ones last; leaves of ``lives`` are (L,)."""
+    """Mean and standard error of every metric, those of world and brain last; leaves of ``lives`` are (L,)."""
     common = {name: getattr(lives, name) for name in METRICS}
-    return {name: mean_and_se(values) for name, values in (common | lives.world_metrics).items()}
+    return {name: mean_and_se(values) for name, values in (common | lives.world_metrics | lives.brain_metrics).items()}
 
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | tuple[None, None]:

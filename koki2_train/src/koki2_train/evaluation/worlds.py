@@ -1,4 +1,7 @@
-"""Test worlds: where champions are evaluated, with the brain and the genome compiler that they evolved with."""
+"""Test worlds: where champions are evaluated, with the brain and the genome compiler that they evolved with.
+
+Of the brain only dynamic settings, such as the learning rate, can be others than in evolution.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from koki2_envs.knobs import knob_fields
 from koki2_train.brains.base import Interface
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.settings import ALIASES, NURSING
+from koki2_train.rollout.knobs import IdleKnobs
 from koki2_train.rollout.problem import Problem
 
 
@@ -18,17 +22,18 @@ def with_test_world(trained: Experiment, changes: Mapping[str, Any], *, nursed: 
 
     Args:
         trained: what the champion evolved in.
-        changes: settings of the world that differ from those of training, and ``nursing``.
+        changes: settings of the world and dynamic ones of the brain that differ from those of training, and
+            ``nursing``.
         nursed: whether schedules of training hold; if not, every one is at its end, before ``changes``.
 
     Raises:
-        ValueError, TypeError: a setting that is not of the world, an unknown one, or an invalid value.
+        ValueError, TypeError: a setting that can be no other at evaluation, an unknown one, or an invalid value.
     """
     current = trained.settings()
-    of_world = {*knob_fields(trained.params), *dict(trained.structure), NURSING}
+    variable = {*knob_fields(trained.params), *dict(trained.structure), NURSING, *trained.brain.settings.dynamic()}
     for given, value in changes.items():
         name = ALIASES.get(given, given)
-        if name in current and name not in of_world and value != current[name]:
+        if name in current and name not in variable and value != current[name]:
             raise ValueError(
                 f"{name} is not a setting of the world: a champion is evaluated with the brain that it evolved with, "
                 f"here {name} = {current[name]}"
@@ -43,6 +48,7 @@ def problem_in_world(evolved: Experiment, world: Experiment) -> Problem:
         ValueError, TypeError: invalid params, or a world with other senses or actions than that of evolution.
     """
     own, there = Problem.of(evolved), Problem.of(world)
+    idle = IdleKnobs(there.idle.world, own.idle.brain)
     before, now = Interface.of(own.env), Interface.of(there.env)
     for what, old, new in (
         ("senses", before.observation_names, now.observation_names),
@@ -50,4 +56,4 @@ def problem_in_world(evolved: Experiment, world: Experiment) -> Problem:
     ):
         if old != new:
             raise ValueError(f"the world of evaluation has other {what} than that of evolution: {new}, not {old}")
-    return dataclasses.replace(there, brain=own.brain, genome=own.genome)
+    return dataclasses.replace(there, brain=own.brain, genome=own.genome, idle=idle)

@@ -17,6 +17,7 @@ from koki2_train.evolution.program import Program, Search
 from koki2_train.evolution.state import GenerationLog, RunState
 from koki2_train.experiment import Trial
 from koki2_train.random_streams import root_key
+from koki2_train.rollout.knobs import IdleKnobs, Knobs
 from koki2_train.rollout.population import brain_bytes, in_blocks
 from koki2_train.runtime.devices import device_jit, on_every_device, replicate
 
@@ -34,13 +35,20 @@ def stack_params(cells: Sequence[T]) -> T:
 
     A knob that is a schedule in one run and a number in another becomes a schedule that keeps this number.
     """
-    columns = {}
-    for name in knob_fields(cells[0]):
-        values = [getattr(params, name) for params in cells]
-        if any(isinstance(value, Schedule) for value in values):
-            values = [value if isinstance(value, Schedule) else Schedule(value, value) for value in values]
-        columns[name] = jax.tree.map(lambda *leaves: _column(leaves), *values)
+    columns = {name: _stacked([getattr(params, name) for params in cells]) for name in knob_fields(cells[0])}
     return dataclasses.replace(cells[0], **columns)  # type: ignore[type-var]
+
+
+def stack_knobs(runs: Sequence[Knobs]) -> Knobs:
+    """The knobs of R runs as one pytree; see :func:`stack_params`."""
+    brain = {name: _stacked([knobs.brain[name] for knobs in runs]) for name in runs[0].brain}
+    return Knobs(stack_params([knobs.world for knobs in runs]), brain)
+
+
+def _stacked(values: Sequence[Any]) -> Any:
+    if any(isinstance(value, Schedule) for value in values):
+        values = [value if isinstance(value, Schedule) else Schedule(value, value) for value in values]
+    return jax.tree.map(lambda *leaves: _column(leaves), *values)
 
 
 def _column(leaves: Sequence[Any]) -> np.ndarray:
@@ -49,10 +57,13 @@ def _column(leaves: Sequence[Any]) -> np.ndarray:
     return array.astype({"f": np.float32, "i": np.int32, "b": np.bool_}[array.dtype.kind])
 
 
-def idle_everywhere(cells: Sequence[Any]) -> tuple[tuple[str, float], ...]:
-    """The knobs whose feature is off in all of the worlds, with their neutral values."""
-    common = set.intersection(*(set(params.idle_knobs()) for params in cells))
-    return tuple(idle for idle in cells[0].idle_knobs() if idle in common)
+def idle_everywhere(runs: Sequence[IdleKnobs]) -> IdleKnobs:
+    """The knobs that are idle in all of the runs."""
+
+    def common(columns: Sequence[tuple[tuple[str, float], ...]]) -> tuple[tuple[str, float], ...]:
+        return tuple(idle for idle in columns[0] if all(idle in column for column in columns))
+
+    return IdleKnobs(common([idle.world for idle in runs]), common([idle.brain for idle in runs]))
 
 
 def stack_searches(trials: Sequence[Trial], num_devices: int | None = None) -> Search:
@@ -65,12 +76,12 @@ def stack_searches(trials: Sequence[Trial], num_devices: int | None = None) -> S
     Raises:
         ValueError, TypeError: invalid params, or not that many devices.
     """
-    cells = [trial.experiment.params for trial in trials]
-    program = Program.of(trials[0].experiment, num_devices)
-    problem = dataclasses.replace(program.problem, idle=idle_everywhere(cells))
+    experiments = [trial.experiment for trial in trials]
+    program = Program.of(experiments[0], num_devices)
+    problem = dataclasses.replace(program.problem, idle=idle_everywhere([IdleKnobs.of(each) for each in experiments]))
     program = dataclasses.replace(program, problem=problem)
     seeds = jnp.asarray([trial.seed for trial in trials], jnp.uint32)
-    inputs = replicate(problem.mesh, (stack_params(cells), root_key(seeds)))
+    inputs = replicate(problem.mesh, (stack_knobs([Knobs.of(each) for each in experiments]), root_key(seeds)))
     return Search(program, *inputs)
 
 
@@ -155,5 +166,7 @@ def _in_device_blocks(program: Program, function: Any, items: Any) -> Any:
     """``function`` over all runs, in blocks that fit into device memory; blocks never change their bits."""
     problem = program.problem
     available = _BATCH_BYTES.get(problem.mesh.devices.flat[0].platform, _BATCH_BYTES_ELSEWHERE)
-    each = program.evolution.pop_size * brain_bytes(problem, program.evolution.episodes)
+    each = program.evolution.pop_size * brain_bytes(
+        problem, problem.brain.settings.dynamic(), program.evolution.episodes
+    )
     return in_blocks(function, items, max(1, available // each))

@@ -53,7 +53,7 @@ def _generation(search: Search, state: RunState, population: jax.Array) -> tuple
     program, number = search.program, state.generation
     evaluated = evaluate_generation(
         program.problem,
-        search.env_params,
+        search.knobs,
         search.root,
         number,
         population,
@@ -103,7 +103,7 @@ def _log(program: Program, state: RunState, evaluated: Evaluated) -> GenerationL
 def _validate(search: Search, state: RunState, candidates: jax.Array) -> RunState:
     """Lets candidates (C, D) compete with the champion on validation lives."""
     program = search.program
-    scores = validation_scores(program.problem, search.env_params, search.root, candidates, program.validation)
+    scores = validation_scores(program.problem, search.knobs, search.root, candidates, program.validation)
     winner = jnp.argmax(scores)
     better = scores[winner] > state.champion_score
     return state._replace(

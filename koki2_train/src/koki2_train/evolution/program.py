@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import jax
 
 from koki2_train.experiment import STRATEGIES, Experiment, Trial
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
 from koki2_train.random_streams import root_key
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.problem import Problem
 from koki2_train.runtime.devices import replicate
 from koki2_train.strategies.base import Strategy
@@ -60,12 +61,12 @@ class Search:
 
     Attributes:
         program: what is compiled.
-        env_params: the world's knobs; other values do not recompile.
+        knobs: of world and brain; other values do not recompile.
         root: the run's root key.
     """
 
     program: Program = field(metadata={"static": True})
-    env_params: Any
+    knobs: Knobs
     root: jax.Array
 
     @classmethod
@@ -81,4 +82,4 @@ class Search:
         """
         program = Program.of(trial.experiment, num_devices)
         root = replicate(program.problem.mesh, root_key(trial.seed))
-        return cls(program, trial.experiment.params, root)
+        return cls(program, Knobs.of(trial.experiment), root)

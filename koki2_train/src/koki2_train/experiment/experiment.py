@@ -96,7 +96,7 @@ class Experiment:
     def to_dict(self) -> dict[str, Any]:
         """The experiment as plain data; :meth:`from_dict` gives it back exactly."""
         parts = {kind: _part_to_dict(getattr(self, kind)) for kind in DEFAULT_PARTS}
-        sections = {name: dataclasses.asdict(getattr(self, name)) for name in SECTIONS}
+        sections = {name: getattr(self, name).to_dict() for name in SECTIONS}
         return {
             "rung": self.rung,
             "structure": dict(self.structure),
@@ -109,7 +109,7 @@ class Experiment:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The experiment from :meth:`to_dict`'s data."""
         parts: dict[str, Any] = {kind: _part_from_dict(kind, data[kind]) for kind in DEFAULT_PARTS}
-        sections: dict[str, Any] = {name: section(**data[name]) for name, section in SECTIONS.items()}
+        sections: dict[str, Any] = {name: section.from_dict(data[name]) for name, section in SECTIONS.items()}
         row = rung(data["rung"])
         if data["structure"].keys() != row.structure.keys():
             raise ValueError(f"{row.id} has the structure {sorted(row.structure)}, got {sorted(data['structure'])}")
@@ -250,8 +250,8 @@ def _part_name(part: str, name: Any) -> str:
 
 
 def _part_to_dict(part: Part) -> dict[str, Any]:
-    return {"name": part.name, "settings": dataclasses.asdict(part.settings)}
+    return {"name": part.name, "settings": part.settings.to_dict()}
 
 
 def _part_from_dict(kind: str, data: Mapping[str, Any]) -> Part:
-    return Part(data["name"], REGISTRIES[kind][data["name"]].settings(**data["settings"]))
+    return Part(data["name"], REGISTRIES[kind][data["name"]].settings.from_dict(data["settings"]))

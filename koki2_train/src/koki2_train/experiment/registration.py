@@ -13,7 +13,8 @@ from typing import Any
 
 from koki2_envs.knobs import knob_fields
 from koki2_envs.suggestions import did_you_mean
-from koki2_train.experiment.sections import DirectSettings, OpenESSettings, SpikingSettings
+from koki2_train.experiment.brain_settings import SpikingSettings
+from koki2_train.experiment.sections import DirectSettings, OpenESSettings
 from koki2_train.experiment.settings_base import Settings
 
 

@@ -1,38 +1,10 @@
-"""Sections of an experiment: settings of brain, genome, strategy, evolution, viability test and validation."""
+"""Sections of an experiment: settings of genome, strategy, evolution, viability test and validation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from koki2_train.experiment.settings_base import Settings, setting
-
-
-@dataclass(frozen=True)
-class SpikingSettings(Settings):
-    """The spiking network."""
-
-    n_neurons: int = setting(32, "number of neurons N", low=2, high=8192, group="brain")
-    k_edges: int = setting(8, "recurrent inputs per neuron k", low=1, group="brain")
-    topology_seed: int = setting(0, "draws which neurons each neuron listens to", low=0, group="brain")
-    theta: float = setting(1.0, "firing threshold θ", low=1e-6, group="brain")
-    tau_m: float = setting(10.0, "membrane time constant τ", unit="steps", low=1e-3, group="brain")
-    scale_senses: bool = setting(
-        True, "write input weights in units of one over each sense's typical size", group="brain"
-    )
-    sparse_from: int = setting(24, "use sparse storage from this many neurons per input, N/k", low=1, group="brain")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.k_edges > self.n_neurons - 1:
-            raise ValueError(f"k_edges must be at most n_neurons - 1 = {self.n_neurons - 1}, got {self.k_edges}")
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether synapses are stored sparsely.
-
-        Decided by sizes alone, never by the machine, because it changes rounding.
-        """
-        return self.n_neurons >= self.sparse_from * self.k_edges
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,15 @@ from koki2_envs.nursing import parse_nursing
 from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
+from koki2_train.experiment.settings_base import Settings
 
 T = TypeVar("T")
 
-SECTIONS = {"evolution": EvolutionSettings, "mvt": ViabilitySettings, "validation": ValidationSettings}
+SECTIONS: dict[str, type[Settings]] = {
+    "evolution": EvolutionSettings,
+    "mvt": ViabilitySettings,
+    "validation": ValidationSettings,
+}
 ALIASES = {"steps": "max_steps_in_episode"}
 """Shorter names under which settings are also known."""
 NURSING = "nursing"
@@ -184,6 +189,8 @@ def parse_setting(name: str, text: str) -> Any:
         raise ValueError(f"unknown setting {name!r}{did_you_mean(name, sorted(all_setting_names()))}")
     spec, field = flags[name]
     kind = int if field is None else type(field.default)
+    if kind is str:
+        return text
     if ":" in text:
         if not spec.scheduled:
             raise ValueError(f"{name} cannot be a schedule, got {text!r}")

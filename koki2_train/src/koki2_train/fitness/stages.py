@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from koki2_train.experiment.sections import ViabilitySettings
 from koki2_train.fitness.viability import CRITERIA, Verdict, all_viable, judge
 from koki2_train.random_streams import Stream, life_keys, stream_key
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.rollout.population import rollout_population
 from koki2_train.rollout.problem import Problem
@@ -36,7 +37,7 @@ class Evaluated(NamedTuple):
 
 def evaluate_generation(
     problem: Problem,
-    env_params: Any,
+    knobs: Knobs,
     root: jax.Array,
     generation: jax.Array,
     population: jax.Array,
@@ -47,7 +48,7 @@ def evaluate_generation(
 
     Args:
         problem: world, brain, genome and devices.
-        env_params: the world's knobs.
+        knobs: of world and brain.
         root: the run's root key.
         generation: () int32, its number.
         population: (G, D) float32.
@@ -57,8 +58,8 @@ def evaluate_generation(
     keys = life_keys(stream_key(root, Stream.TRAINING, generation), episodes)
 
     def share(genomes: jax.Array) -> tuple[LifeSummary, Verdict]:
-        lives = rollout_population(problem, env_params, genomes, keys, problem.num_steps, _TRAINING)
-        return lives, _judge(problem, env_params, root, generation, genomes, viability)
+        lives = rollout_population(problem, knobs, genomes, keys, problem.num_steps, _TRAINING)
+        return lives, _judge(problem, knobs, root, generation, genomes, viability)
 
     lives, verdict = spread(problem.mesh, share, population)
     fitness = jnp.mean(lives.fitness, axis=1)
@@ -68,7 +69,7 @@ def evaluate_generation(
 
 def _judge(
     problem: Problem,
-    env_params: Any,
+    knobs: Knobs,
     root: jax.Array,
     generation: jax.Array,
     genomes: jax.Array,
@@ -77,5 +78,5 @@ def _judge(
     if not viability.mvt:
         return all_viable(genomes.shape[0])
     keys = life_keys(stream_key(root, Stream.VIABILITY, generation), viability.mvt_episodes)
-    short = env_params.with_constants((("max_steps_in_episode", viability.mvt_steps),))
+    short = knobs._replace(world=knobs.world.with_constants((("max_steps_in_episode", viability.mvt_steps),)))
     return judge(rollout_population(problem, short, genomes, keys, viability.mvt_steps, CRITERIA), viability)

@@ -30,14 +30,18 @@ class DirectGenome(Genome):
         return self.blueprint.size
 
     def init(self, key: jax.Array) -> jax.Array:
-        """Independent normal values with standard deviation ``init_scale``."""
+        """Independent normal values with standard deviation ``init_scale``, and what has a ``start`` there."""
         parameters = [parameter for _, parameter in self.blueprint.parameters]
-        keys = jax.random.split(key, len(parameters))
+        drawn = [parameter for parameter in parameters if parameter.start is None]
+        keys = iter(jax.random.split(key, len(drawn)))
         values = [
-            _scaled(self.settings.init_scale * jax.random.normal(k, parameter.shape, jnp.float32), parameter)
-            for k, parameter in zip(keys, parameters, strict=True)
+            self.settings.init_scale * jax.random.normal(next(keys), parameter.shape, jnp.float32)
+            if parameter.start is None
+            else jnp.full(parameter.shape, parameter.start, jnp.float32)
+            for parameter in parameters
         ]
-        return jnp.concatenate([value.ravel() for value in values])
+        scaled = [_scaled(value, parameter) for value, parameter in zip(values, parameters, strict=True)]
+        return jnp.concatenate([value.ravel() for value in scaled])
 
     def compile(self, genome: jax.Array) -> Arrays:
         """The arrays, cut from the genome."""

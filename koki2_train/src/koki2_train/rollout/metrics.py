@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from koki2_train.brains.base import Brain
+from koki2_train.brains.base import Brain, Outcome
 
 
 class LifeSummary(NamedTuple):
@@ -23,12 +24,13 @@ class LifeSummary(NamedTuple):
         integrity_min: lowest integrity, 1 at best.
         action_entropy: entropy of the life's action frequencies, in nats.
         action_mode_fraction: share of the most frequent action.
-        weight_change: summed absolute change of weights by learning.
-        weight_change_on_event: the part of it in steps with an event.
+        weight_change: mean absolute change of a plastic synapse per step; 0 without learning, as the next two.
+        weight_change_on_event: the same in steps with an event.
         modulator: mean absolute modulator per step.
-        event_fraction: share of steps in which something was eaten or did harm.
+        event_fraction: share of steps in which something was eaten or drunk, or did harm.
         finite: () bool, whether every number in brain and return is finite.
         world_metrics: the world's own metrics (its ``metric_names``), by name, each summed over the life.
+        brain_metrics: the brain's own metrics (:meth:`koki2_train.brains.Brain.metrics`), by name.
     """
 
     fitness: jax.Array
@@ -46,9 +48,12 @@ class LifeSummary(NamedTuple):
     event_fraction: jax.Array
     finite: jax.Array
     world_metrics: dict[str, jax.Array]
+    brain_metrics: dict[str, jax.Array]
 
 
-METRICS = tuple(name for name in LifeSummary._fields if name not in ("finite", "world_metrics"))
+OF_LEARNING = ("weight_change", "weight_change_on_event", "modulator")
+"""The metrics that a brain which learns gives, and all lives have."""
+METRICS = tuple(name for name in LifeSummary._fields if name not in ("finite", "world_metrics", "brain_metrics"))
 """The metrics of a life in any world, in the order in which they are reported."""
 
 
@@ -66,19 +71,49 @@ class Tally(NamedTuple):
     action_counts: jax.Array
     events: jax.Array
     world_metrics: dict[str, jax.Array]
+    brain: dict[str, jax.Array]
 
 
-def empty_tally(env: Any) -> Tally:
-    """The tally at birth."""
+def outcome_of(
+    info: Mapping[str, jax.Array], reward: jax.Array, phi: jax.Array, alive: jax.Array, modulator: jax.Array | None
+) -> Outcome:
+    """What the body felt of a step, from its info."""
+    zero = jnp.zeros((), jnp.float32)
+    felt = (info["energy_gained"], info.get("water_gained", zero), info["integrity_lost"], info["drive_reduction"])
+    return Outcome(alive, *felt, reward, phi, modulator)
+
+
+def counted_names(brain: Brain, weights: Any, carry: Any) -> list[str]:
+    """The names of what a brain counts of a step."""
+    one: Any = jax.ShapeDtypeStruct((), jnp.float32)
+    outcome = Outcome(one, one, one, one, one, one, one)
+    return list(jax.eval_shape(brain.measure, weights, carry, carry, outcome))
+
+
+def empty_tally(env: Any, counted: Sequence[str] = ()) -> Tally:
+    """The tally at birth.
+
+    Args:
+        env: the world.
+        counted: names of what the brain counts.
+    """
     zero = jnp.zeros((), jnp.float32)
     no, yes = jnp.zeros((), bool), jnp.ones((), bool)
     actions = jnp.zeros(env.num_actions, jnp.float32)
     own = dict.fromkeys(env.metric_names, zero)
-    return Tally(yes, zero, no, zero, zero, zero, zero, zero + 1.0, actions, zero, own)
+    of_brain = dict.fromkeys(counted, zero)
+    return Tally(yes, zero, no, zero, zero, zero, zero, zero + 1.0, actions, zero, own, of_brain)
 
 
 def count_step(
-    tally: Tally, state: Any, action: jax.Array, reward: jax.Array, terminated: jax.Array, info: dict[str, jax.Array]
+    tally: Tally,
+    state: Any,
+    action: jax.Array,
+    reward: jax.Array,
+    terminated: jax.Array,
+    info: dict[str, jax.Array],
+    event: jax.Array,
+    counted: Mapping[str, jax.Array],
 ) -> Tally:
     """The tally after one more step; unchanged after death.
 
@@ -89,10 +124,11 @@ def count_step(
         reward: () float32.
         terminated: () bool.
         info: the step's info.
+        event: () bool, whether something was eaten or drunk, or did harm.
+        counted: what the brain counts of the step.
     """
     alive = tally.alive
     lived = alive.astype(jnp.float32)
-    event = (info["energy_gained"] > 0) | (info["integrity_lost"] > 0)
     integrity = getattr(state, "integrity", jnp.ones((), jnp.float32))
     return Tally(
         alive=alive & ~terminated,
@@ -107,13 +143,15 @@ def count_step(
         + lived * (jnp.arange(tally.action_counts.shape[0], dtype=jnp.int32) == action).astype(jnp.float32),
         events=tally.events + lived * event.astype(jnp.float32),
         world_metrics={name: total + lived * info[name] for name, total in tally.world_metrics.items()},
+        brain={name: total + jnp.where(alive, counted[name], 0.0) for name, total in tally.brain.items()},
     )
 
 
 def summarize(brain: Brain, weights: Any, carry: Any, tally: Tally) -> LifeSummary:
     """The summary of a life that is over."""
     frequency = tally.action_counts / tally.steps
-    learned = brain.learning(weights, carry)
+    of_brain = dict(brain.metrics(tally.brain, tally.steps))
+    learned = {name: of_brain.pop(name, jnp.zeros((), jnp.float32)) for name in OF_LEARNING}
     return LifeSummary(
         fitness=tally.fitness,
         success=tally.success.astype(jnp.float32),
@@ -124,10 +162,9 @@ def summarize(brain: Brain, weights: Any, carry: Any, tally: Tally) -> LifeSumma
         integrity_min=tally.integrity_min,
         action_entropy=-jnp.sum(jax.scipy.special.xlogy(frequency, frequency)),
         action_mode_fraction=jnp.max(frequency),
-        weight_change=learned.weight_change,
-        weight_change_on_event=learned.weight_change_on_event,
-        modulator=learned.modulator / tally.steps,
+        **learned,
         event_fraction=tally.events / tally.steps,
         finite=jnp.isfinite(tally.fitness) & brain.is_finite(weights, carry),
         world_metrics=tally.world_metrics,
+        brain_metrics=of_brain,
     )

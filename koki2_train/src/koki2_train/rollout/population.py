@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.rollout.problem import Problem
@@ -28,7 +29,7 @@ _BLOCK_BYTES_ELSEWHERE = 2**32
 
 def rollout_on_devices(
     problem: Problem,
-    env_params: Any,
+    knobs: Knobs,
     genomes: jax.Array,
     keys: jax.Array,
     num_steps: int,
@@ -38,13 +39,13 @@ def rollout_on_devices(
 
     Takes the arguments of :func:`rollout_population` and returns what it returns, for all genomes on every device.
     """
-    run = partial(rollout_population, problem, env_params, keys=keys, num_steps=num_steps, wanted=wanted)
+    run = partial(rollout_population, problem, knobs, keys=keys, num_steps=num_steps, wanted=wanted)
     return spread(problem.mesh, run, genomes)
 
 
 def rollout_population(
     problem: Problem,
-    env_params: Any,
+    knobs: Knobs,
     genomes: jax.Array,
     keys: jax.Array,
     num_steps: int,
@@ -54,7 +55,7 @@ def rollout_population(
 
     Args:
         problem: world, brain, genome and devices.
-        env_params: the world's knobs.
+        knobs: of world and brain.
         genomes: (G, D) float32.
         keys: (L,) random keys, one per life; the same for every genome.
         num_steps: length of a life.
@@ -63,15 +64,15 @@ def rollout_population(
     Returns:
         A summary with leaves (G, L).
     """
-    env_params = env_params.with_constants(problem.idle)
+    knobs = knobs.with_constants(problem.idle)
 
     def one_genome(genome: jax.Array, keys: jax.Array) -> dict[str, jax.Array]:
-        weights = problem.develop(genome)
-        one_life = partial(rollout_life, problem.env, env_params, problem.brain, weights, num_steps=num_steps)
+        weights = problem.develop(genome, knobs.brain)
+        one_life = partial(rollout_life, problem.env, knobs.world, problem.brain, weights, num_steps=num_steps)
         lives = jax.vmap(one_life)(keys)
         return {name: getattr(lives, name) for name in wanted}
 
-    genomes_at_once = _genomes_at_once(problem, min(keys.shape[0], _LIVES_AT_ONCE))
+    genomes_at_once = _genomes_at_once(problem, knobs.brain, min(keys.shape[0], _LIVES_AT_ONCE))
 
     def some_lives(keys: jax.Array) -> dict[str, jax.Array]:
         lives = in_blocks(jax.vmap(partial(one_genome, keys=keys)), genomes, genomes_at_once)
@@ -99,17 +100,17 @@ def in_blocks(function: Callable[[Any], T], items: Any, at_most: int) -> T:
     return jax.tree.map(lambda x: x.reshape(blocks * size, *x.shape[2:])[:n], results)
 
 
-def brain_bytes(problem: Problem, lives: int) -> int:
+def brain_bytes(problem: Problem, knobs: Mapping[str, Any], lives: int) -> int:
     """What a genome's brain takes while it lives so many lives at once."""
     genome = jax.ShapeDtypeStruct((problem.genome.size,), jnp.float32)
-    weights = jax.eval_shape(problem.develop, genome)
+    weights = jax.eval_shape(problem.develop, genome, dict(knobs))
     return max(1, _num_bytes(weights) + lives * _num_bytes(jax.eval_shape(problem.brain.init, weights)))
 
 
-def _genomes_at_once(problem: Problem, lives: int) -> int:
+def _genomes_at_once(problem: Problem, knobs: Mapping[str, Any], lives: int) -> int:
     """How many genomes with so many lives each fit into a block's memory."""
     available = _BLOCK_BYTES.get(problem.mesh.devices.flat[0].platform, _BLOCK_BYTES_ELSEWHERE)
-    return max(1, available // brain_bytes(problem, lives))
+    return max(1, available // brain_bytes(problem, knobs, lives))
 
 
 def _num_bytes(tree: Any) -> int:
@@ -117,7 +118,7 @@ def _num_bytes(tree: Any) -> int:
 
 
 @partial(device_jit, static_argnames=("problem",))
-def compiled_rollout(problem: Problem, env_params: Any, genomes: jax.Array, keys: jax.Array) -> LifeSummary:
+def compiled_rollout(problem: Problem, knobs: Knobs, genomes: jax.Array, keys: jax.Array) -> LifeSummary:
     """:func:`rollout_on_devices` over whole lives, compiled once per problem and numbers of genomes and lives."""
     run = partial(rollout_on_devices, problem, num_steps=problem.num_steps)
-    return on_every_device(problem.mesh, run, env_params, genomes, keys)
+    return on_every_device(problem.mesh, run, knobs, genomes, keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from jax.sharding import Mesh
 from koki2_train.brains.base import Brain, Interface
 from koki2_train.experiment import BRAINS, GENOMES, Experiment
 from koki2_train.genomes.base import Genome
+from koki2_train.rollout.knobs import IdleKnobs
 from koki2_train.runtime.devices import population_mesh
 
 
@@ -23,7 +25,7 @@ class Problem:
         env: the world.
         brain: what acts and learns within a life.
         genome: how a flat genome develops into the brain's weights.
-        idle: knobs that are off for the whole life (``env_params.idle_knobs()``), compiled away.
+        idle: knobs that are off for the whole life, compiled away.
         num_steps: length of a life.
         mesh: the devices over which genomes are spread.
     """
@@ -31,7 +33,7 @@ class Problem:
     env: Any
     brain: Brain
     genome: Genome
-    idle: tuple[tuple[str, float], ...]
+    idle: IdleKnobs
     num_steps: int
     mesh: Mesh
 
@@ -47,14 +49,16 @@ class Problem:
             ValueError, TypeError: invalid params, or not that many devices.
         """
         env = experiment.make_world()
-        brain = BRAINS.implementation(experiment.brain.name)(experiment.brain.settings, Interface.of(env))
-        genome = GENOMES.implementation(experiment.genome.name)(experiment.genome.settings, brain.blueprint())
         params = experiment.params
-        return cls(env, brain, genome, params.idle_knobs(), params.max_steps_in_episode, population_mesh(num_devices))
+        brain = BRAINS.implementation(experiment.brain.name)(experiment.brain.settings.compiled(), Interface.of(env))
+        genome = GENOMES.implementation(experiment.genome.name)(experiment.genome.settings, brain.blueprint())
+        return cls(
+            env, brain, genome, IdleKnobs.of(experiment), params.max_steps_in_episode, population_mesh(num_devices)
+        )
 
-    def develop(self, genome: jax.Array) -> Any:
-        """The brain's weights from a genome (D,); once per genome, not once per life."""
+    def develop(self, genome: jax.Array, knobs: Mapping[str, Any]) -> Any:
+        """The brain's weights from a genome (D,) and the brain's knobs; once per genome, not once per life."""
         chex.assert_shape(genome, (self.genome.size,), custom_message=f"a genome of {self.genome}")
         arrays = self.genome.compile(genome)
         self.genome.blueprint.check(arrays)
-        return self.brain.develop(arrays)
+        return self.brain.develop(arrays, knobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
     from koki2_train.evaluation import HeldOutLives, load_champion, problem_in_world, with_test_world
     from koki2_train.random_streams import Stream, life_key, root_key, stream_key
     from koki2_train.reporting.life_pictures import choose_life, write_life
+    from koki2_train.rollout.knobs import Knobs
     from koki2_train.runs.directory import RunError
     from koki2_train.runs.find import find_run
 
@@ -76,7 +78,9 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
         trained = directory.read_trial().experiment
         experiment = with_test_world(trained, overrides, nursed=not adult)
         problem = problem_in_world(trained, experiment)
+        trained = dataclasses.replace(trained, brain=experiment.brain)
         champion = load_champion(directory, trained)
+        weights = problem.develop(champion, Knobs.of(experiment).with_constants(problem.idle).brain)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     name = f"held-out life {life}"
@@ -91,7 +95,7 @@ def command(run: Path, life: int | str, seed: int, assignments: tuple[str, ...],
     png, gif = folder / "life.png", folder / "life.gif"
     with working():
         summary = write_life(
-            problem.env, experiment.params, problem.brain, problem.develop(champion), key, png_path=png, gif_path=gif,
+            problem.env, experiment.params, problem.brain, weights, key, png_path=png, gif_path=gif,
             title=f"{experiment.rung}: champion of {run}, {name}",
         )  # fmt: skip
     for line in (png, gif, f"{name}: {number(float(summary.fitness), 1)}"):

@@ -1,0 +1,46 @@
+"""Learning rules: eligibility traces of synapses, and how a modulator changes weights by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from koki2_envs.knobs import is_always
+
+
+def eligibility(
+    trace: jax.Array, decay: jax.Array, pre: jax.Array, post: jax.Array, gate: jax.Array, coefficients: jax.Array | None
+) -> jax.Array:
+    """The trace e after a step, e ← λ e + pre·post, or with coefficients λ e + (A pre·post + B pre + C post + D)·gate.
+
+    Args:
+        trace: e, (rows, columns) float32; a row for each presynaptic entry, a column for each postsynaptic neuron.
+        decay: λ, () float32.
+        pre: (rows, 1) or (rows, columns) float32.
+        post: (columns,) float32, postsynaptic activity times its gate.
+        gate: (columns,) float32, what gates learning at each neuron; 1 where nothing does.
+        coefficients: A, B, C, D; (4, rows or 1, columns or 1) float32, or None for 1, 0, 0, 0.
+    """
+    if coefficients is None:
+        return decay * trace + pre * post
+    both, of_pre, of_post, constant = coefficients
+    return decay * trace + both * pre * post + of_pre * pre * gate + of_post * post + constant * gate
+
+
+def learned_weights(
+    weights: jax.Array, step: jax.Array, trace: jax.Array, birth: jax.Array, drift: Any, largest: Any
+) -> jax.Array:
+    """The weights after a step, w ← clip(w + η m e, −w_max, w_max), and then w ← w + ρ (w_birth − w).
+
+    Args:
+        weights: w, (rows, columns) float32.
+        step: η m, () float32.
+        trace: e, as the weights.
+        birth: w_birth, as the weights.
+        drift: ρ; where it is known to be 0 nothing is computed of it.
+        largest: w_max.
+    """
+    changed = jnp.clip(weights + step * trace, -largest, largest)
+    return changed if is_always(drift, 0.0) else changed + drift * (birth - changed)

@@ -1,0 +1,328 @@
+"""Plastic synapses: weights that change within a life by eligibility and a modulator (a three-factor rule)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from koki2_envs.knobs import is_always, value_at
+from koki2_train.brains.base import Outcome
+from koki2_train.brains.blueprint import Arrays, Parameter
+from koki2_train.brains.learning_rules import eligibility, learned_weights
+from koki2_train.brains.modulators import modulator, surprise
+from koki2_train.brains.senses import Senses, indices_of
+from koki2_train.brains.topology import dense_mask, sparse_inputs
+from koki2_train.experiment.brain_settings import SpikingSettings
+
+KINDS = ("input", "recurrent", "motor")
+"""Kinds of synapses; each has its own learning rate and decay."""
+
+
+class PlasticWeights(NamedTuple):
+    """What a genome gives to plastic synapses; every mapping has an entry for each kind that learns.
+
+    Attributes:
+        birth: weights at birth, (rows, columns) float32.
+        rate: () float32, factor on the learning rate η.
+        decay: () float32, λ.
+        drift: ρ, a number or () float32.
+        coefficients: (4, rows or 1, columns or 1) float32; empty where they do not evolve.
+        readout: (N,) float32, u of the modulator ``spike``; None for others.
+        support: (actions, N) float32, each neuron's support for each action, filled up to a multiple of eight actions;
+            None without a gate, or where motor synapses learn.
+        knobs: the dynamic settings.
+    """
+
+    birth: dict[str, jax.Array]
+    rate: dict[str, jax.Array]
+    decay: dict[str, jax.Array]
+    drift: Any
+    coefficients: dict[str, jax.Array]
+    readout: jax.Array | None
+    support: jax.Array | None
+    knobs: dict[str, Any]
+
+
+class PlasticCarry(NamedTuple):
+    """What learning changes within a life.
+
+    Attributes:
+        weights: by kind, (rows, columns) float32.
+        traces: eligibility, as the weights.
+        mean: () float32, running mean of the modulator.
+        modulator: () float32, of the last step.
+    """
+
+    weights: dict[str, jax.Array]
+    traces: dict[str, jax.Array]
+    mean: jax.Array
+    modulator: jax.Array
+
+
+class Plasticity:
+    """The plastic synapses of a spiking network; static.
+
+    Input synapses are held as (plastic senses, N), recurrent ones as (N, N) with zeros where there is no synapse or,
+    stored sparsely, as (k, N), motor ones as (N, actions). Every life has its own weights, so that a step's products
+    with them are products of one vector with one matrix for each life; the fixed synapses stay shared.
+
+    Raises:
+        ValueError: ``plast_senses`` names a sense that the world does not have.
+    """
+
+    def __init__(self, settings: SpikingSettings, senses: Senses, num_actions: int):
+        self.settings, self.num_actions = settings, num_actions
+        self.kinds = tuple(kind for kind in KINDS if getattr(settings, f"plast_{kind}"))
+        self.gated = settings.chosen("plast_gate") == "action"
+        self.modulator_kind = settings.chosen("modulator_kind")
+        self.evolved = settings.chosen("plast_evolve")
+        self.rows: tuple[int, ...] = ()
+        if "input" in self.kinds:
+            try:
+                self.rows = indices_of(settings.plast_senses, senses.names)
+            except ValueError as error:
+                raise ValueError(f"plast_senses: {error}") from None
+        self.shapes = {kind: self._shape(kind) for kind in self.kinds}
+
+    def _shape(self, kind: str) -> tuple[int, int]:
+        n = self.settings.n_neurons
+        if kind == "input":
+            return len(self.rows), n
+        if kind == "motor":
+            return n, self.num_actions
+        return (self.settings.k_edges if self.settings.is_sparse else n), n
+
+    @property
+    def num_synapses(self) -> int:
+        """How many synapses learn."""
+        n = self.settings.n_neurons
+        count = {kind: rows * columns for kind, (rows, columns) in self.shapes.items()}
+        return (
+            sum(count.values())
+            if "recurrent" not in count
+            else sum({**count, "recurrent": n * self.settings.k_edges}.values())
+        )
+
+    def parameters(self) -> dict[str, Parameter]:
+        """What a genome must give besides the weights at birth."""
+        found: dict[str, Parameter] = {}
+        one_each = (len(self.kinds),)
+        if self.evolved != "none":
+            found["plast_log_rate"] = Parameter(one_each, "coefficient", start=0.0)
+            found["plast_logit_decay"] = Parameter(one_each, "coefficient", start=0.0)
+        if self.evolved == "rates_and_drift":
+            found["plast_log_drift"] = Parameter((), "coefficient", start=0.0)
+        detail = self.settings.chosen("plast_coefficients")
+        if detail != "none":
+            for kind, (rows, columns) in self.shapes.items():
+                shape = {"global": (1, 1), "entry": (rows, 1), "synapse": (rows, columns)}[detail]
+                found[f"plast_both_{kind}"] = Parameter(shape, "coefficient", start=1.0)
+                found[f"plast_others_{kind}"] = Parameter((3, *shape), "coefficient", start=0.0)
+        if self.modulator_kind == "spike":
+            found["modulator_readout"] = Parameter((self.settings.n_neurons,), "coefficient")
+        return found
+
+    def develop(self, arrays: Arrays, knobs: Mapping[str, Any]) -> PlasticWeights:
+        """The weights of plastic synapses, from the blueprint's arrays and the dynamic settings."""
+        zero = jnp.zeros(len(self.kinds), jnp.float32)
+        rates = jnp.exp(arrays.get("plast_log_rate", zero))
+        middle = jax.scipy.special.logit(jnp.asarray(knobs["plast_lambda"], jnp.float32))
+        decays = jax.nn.sigmoid(middle + arrays.get("plast_logit_decay", zero))
+        drift = knobs["plast_drift"]
+        if "plast_log_drift" in arrays and not is_always(drift, 0.0):
+            drift = jnp.minimum(drift * jnp.exp(arrays["plast_log_drift"]), 1.0)
+        return PlasticWeights(
+            birth={kind: self._birth(kind, arrays) for kind in self.kinds},
+            rate={kind: rates[index] for index, kind in enumerate(self.kinds)},
+            decay={kind: decays[index] for index, kind in enumerate(self.kinds)},
+            drift=drift,
+            coefficients={
+                kind: jnp.concatenate([arrays[f"plast_both_{kind}"][None], arrays[f"plast_others_{kind}"]])
+                for kind in self.kinds
+                if f"plast_both_{kind}" in arrays
+            },
+            readout=arrays.get("modulator_readout"),
+            support=_support(arrays["w_motor"]) if self.gated and "motor" not in self.kinds else None,
+            knobs={name: knobs[name] for name in _KNOBS},
+        )
+
+    def _birth(self, kind: str, arrays: Arrays) -> jax.Array:
+        settings = self.settings
+        if kind == "input":
+            return arrays["w_in"].T[np.asarray(self.rows)]
+        if kind == "motor":
+            return arrays["w_motor"]
+        if settings.is_sparse:
+            return arrays["w_rec"].T
+        inputs = sparse_inputs(settings.n_neurons, settings.k_edges, settings.topology_seed)
+        columns = jnp.arange(settings.n_neurons)[:, None]
+        return jnp.zeros(self.shapes[kind], jnp.float32).at[inputs, columns].set(arrays["w_rec"])
+
+    def fixed(self, arrays: Arrays) -> dict[str, jax.Array]:
+        """The blueprint's arrays with zeros for the synapses that learn."""
+        fixed = dict(arrays)
+        if "input" in self.kinds:
+            fixed["w_in"] = fixed["w_in"].at[:, np.asarray(self.rows)].set(0.0)
+        if "recurrent" in self.kinds:
+            fixed["w_rec"] = jnp.zeros_like(fixed["w_rec"])
+        return fixed
+
+    def init(self, weights: PlasticWeights) -> PlasticCarry:
+        """Weights as at birth, and no traces."""
+        zero = jnp.zeros((), jnp.float32)
+        return PlasticCarry(weights.birth, self._no_traces(), zero, zero)
+
+    def _no_traces(self) -> dict[str, jax.Array]:
+        return {kind: jnp.zeros(shape, jnp.float32) for kind, shape in self.shapes.items()}
+
+    def without_traces(self, carry: PlasticCarry) -> PlasticCarry:
+        """The carry with all traces at zero."""
+        return carry._replace(traces=self._no_traces())
+
+    def currents(self, carry: PlasticCarry, sensed: jax.Array, spikes: jax.Array) -> jax.Array:
+        """What plastic input and recurrent synapses add to each neuron's potential; (N,) float32.
+
+        Args:
+            carry: the weights.
+            sensed: all that is sensed, (senses,) float32.
+            spikes: of the last step, (N,) float32.
+        """
+        total = jnp.zeros(self.settings.n_neurons, jnp.float32)
+        if "input" in self.kinds:
+            total += self._plastic_part(sensed) @ carry.weights["input"]
+        if "recurrent" in self.kinds:
+            learned = carry.weights["recurrent"]
+            total += (
+                jnp.sum(self._presynaptic(spikes) * learned, axis=0) if self.settings.is_sparse else spikes @ learned
+            )
+        return total
+
+    def _plastic_part(self, sensed: jax.Array) -> jax.Array:
+        """The entries of what is sensed whose synapses learn."""
+        first, last = self.rows[0], self.rows[-1]
+        if self.rows == tuple(range(first, last + 1)):
+            return sensed[first : last + 1]
+        return jnp.stack([sensed[row] for row in self.rows])
+
+    def _presynaptic(self, spikes: jax.Array) -> jax.Array:
+        """The spike at each recurrent synapse stored sparsely, (k, N)."""
+        settings = self.settings
+        return spikes[jnp.asarray(sparse_inputs(settings.n_neurons, settings.k_edges, settings.topology_seed).T)]
+
+    def acted(
+        self, weights: PlasticWeights, carry: PlasticCarry, sensed: jax.Array, before: jax.Array, spikes: jax.Array,
+        action: jax.Array,
+    ) -> PlasticCarry:  # fmt: skip
+        """The carry with the eligibility of this step.
+
+        Args:
+            weights: of the genome.
+            carry: the carry.
+            sensed: all that is sensed, (senses,) float32.
+            before: spikes of the last step, (N,) float32.
+            spikes: of this step, (N,) float32.
+            action: () int32, the action taken.
+        """
+        ones = jnp.ones_like(spikes)
+        gate = self._gate(weights, carry, action) if self.gated else ones
+        traces = {}
+        for kind in self.kinds:
+            post, open_to = spikes * gate, gate
+            if kind == "input":
+                pre = self._plastic_part(sensed)[:, None]
+            elif kind == "motor":
+                pre = spikes[:, None]
+                taken = (jnp.arange(self.num_actions, dtype=jnp.int32) == action).astype(jnp.float32)
+                post, open_to = taken, jnp.ones_like(taken)
+            else:
+                pre = self._presynaptic(before) if self.settings.is_sparse else before[:, None]
+            of_kind = (weights.decay[kind], pre, post, open_to, weights.coefficients.get(kind))
+            trace = eligibility(carry.traces[kind], *of_kind)
+            if kind == "recurrent" and not self.settings.is_sparse:
+                settings = self.settings
+                trace *= dense_mask(settings.n_neurons, settings.k_edges, settings.topology_seed)
+            traces[kind] = trace
+        return carry._replace(traces=traces)
+
+    def _gate(self, weights: PlasticWeights, carry: PlasticCarry, action: jax.Array) -> jax.Array:
+        """g_i = W_motor[i, a] − mean_a W_motor[i, a], each neuron's support for the action taken; (N,) float32."""
+        support = _support(carry.weights["motor"]) if weights.support is None else weights.support
+        taken = (jnp.arange(support.shape[0], dtype=jnp.int32) == action).astype(jnp.float32)
+        return taken @ support
+
+    def learn(self, weights: PlasticWeights, carry: PlasticCarry, spikes: jax.Array, outcome: Outcome) -> PlasticCarry:
+        """The carry after the world answered; nothing is learned after death."""
+        knobs, kind = weights.knobs, self.modulator_kind
+        value = modulator(kind, outcome, spikes, weights.readout, knobs["mod_drive_scale"])
+        mean = carry.mean
+        if self.settings.modulator_centred:
+            counts = outcome.is_event if kind == "event" else jnp.ones((), bool)
+            value, mean = surprise(value, mean, knobs["mod_baseline_rate"], counts)
+        if outcome.modulator is not None:
+            value = outcome.modulator
+        value = jnp.where(outcome.alive, value, 0.0)
+        drift = weights.drift if is_always(weights.drift, 0.0) else jnp.where(outcome.alive, weights.drift, 0.0)
+        step = value_at(knobs["plast_eta"], outcome.phi) * value
+        learned = {
+            kind: learned_weights(
+                carry.weights[kind], step * weights.rate[kind], carry.traces[kind], weights.birth[kind], drift,
+                knobs["plast_max"],
+            )
+            for kind in self.kinds
+        }  # fmt: skip
+        return PlasticCarry(learned, carry.traces, mean, value)
+
+    def distance(self, weights: PlasticWeights, carry: PlasticCarry) -> jax.Array:
+        """How far a plastic synapse is from its weight at birth, the mean over all; () float32."""
+        total = sum(jnp.sum(jnp.abs(carry.weights[kind] - weights.birth[kind])) for kind in self.kinds)
+        return jnp.asarray(total, jnp.float32) / self.num_synapses
+
+    def measure(self, before: PlasticCarry, after: PlasticCarry, outcome: Outcome) -> dict[str, jax.Array]:
+        """What is counted of a step; see :meth:`metrics`."""
+        changes = [jnp.sum(jnp.abs(after.weights[kind] - before.weights[kind])) for kind in self.kinds]
+        change = jnp.sum(jnp.stack(changes)) / self.num_synapses
+        m, reduction = after.modulator, outcome.drive_reduction
+        event = outcome.is_event.astype(jnp.float32)
+        return {
+            "weight_change": change,
+            "weight_change_on_event": change * event,
+            "modulator": jnp.abs(m),
+            "_events": event,
+            "_m": m,
+            "_mm": m * m,
+            "_d": reduction,
+            "_dd": reduction * reduction,
+            "_md": m * reduction,
+        }
+
+    def metrics(self, sums: Mapping[str, jax.Array], steps: jax.Array) -> dict[str, jax.Array]:
+        """Metrics of learning in a life.
+
+        ``weight_change``: mean absolute change of a plastic synapse per step; ``weight_change_on_event``: the same in
+        steps with an event; ``modulator``: mean absolute modulator per step; ``modulator_drive_correlation``: Pearson's
+        correlation over steps of the modulator with drive reduction, 0 where one of them does not vary.
+        """
+        mean = {name: total / steps for name, total in sums.items()}
+        covariance = mean["_md"] - mean["_m"] * mean["_d"]
+        spread = (mean["_mm"] - mean["_m"] ** 2) * (mean["_dd"] - mean["_d"] ** 2)
+        return {
+            "weight_change": mean["weight_change"],
+            "weight_change_on_event": sums["weight_change_on_event"] / jnp.maximum(sums["_events"], 1.0),
+            "modulator": mean["modulator"],
+            "modulator_drive_correlation": jnp.where(
+                spread > 0, jnp.clip(covariance / jnp.sqrt(jnp.where(spread > 0, spread, 1.0)), -1.0, 1.0), 0.0
+            ),
+        }
+
+
+_KNOBS = ("plast_eta", "plast_max", "mod_drive_scale", "mod_baseline_rate")
+
+
+def _support(motor: jax.Array) -> jax.Array:
+    """Each neuron's support for each action; (actions, N), filled up to a multiple of eight actions."""
+    support = (motor - jnp.mean(motor, axis=1, keepdims=True)).T
+    return jnp.pad(support, ((0, -motor.shape[1] % 8), (0, 0)))
