@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,6 +112,18 @@ def study_options(command: F) -> F:
 def take_study(options: dict[str, Any]) -> StudyOptions:
     """Removes the flags of a study from a command's options."""
     return StudyOptions(**{field.name: options.pop(field.name) for field in fields(StudyOptions)})
+
+
+def count_over_runs(show: Any, cells: Any, seeds: Sequence[int]) -> Any:
+    """An observer for each cell and seed that shows rows of single runs as progress over all of them."""
+    lengths = [cell.experiment.evolution.generations for cell in cells]
+
+    def observe(cell: Any, seed: int) -> Any:
+        index, length = cells.index(cell), cell.experiment.evolution.generations
+        before = sum(lengths[:index]) * len(seeds) + seeds.index(seed) * length
+        return lambda rows: show([{**row, "generation": row["generation"] + before} for row in rows])
+
+    return observe
 
 
 def mean_and_interval(value: dict[str, Any]) -> str:

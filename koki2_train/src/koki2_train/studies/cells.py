@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from koki2_train.experiment import Experiment, Trial
+from koki2_train.experiment.settings import ALIASES
 from koki2_train.runs.planned import PlannedRun
 
 BASELINES = ("random", "greedy", "oracle")
@@ -37,6 +39,29 @@ class Cell:
     def run(self, out: Path, seed: int) -> PlannedRun:
         """Its run of a seed, in the folder of the study."""
         return PlannedRun(Trial(self.experiment, seed), out / self.folder / f"seed{seed}")
+
+
+def unabbreviated(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings under their full names, so that those of a cell replace those of all cells."""
+    return {ALIASES.get(name, name): value for name, value in settings.items()}
+
+
+def check_names(kind: str, names: Iterable[str]) -> None:
+    """Rejects names that would not each make a folder of their own.
+
+    Args:
+        kind: of what they are names, such as ``"factor"``; errors begin with it.
+        names: the names.
+
+    Raises:
+        ValueError: naming the culprit.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        if not re.fullmatch(r"\w[\w-]*", name):
+            raise ValueError(f"{kind} {name!r}: a name consists of letters, digits, _ and -, and begins with no -")
+        if (first := known.setdefault(name.casefold(), name)) != name:
+            raise ValueError(f"{kind}s {first!r} and {name!r} differ in case alone; their folders could be the same")
 
 
 def check_folders(cells: Sequence[Cell]) -> None:
@@ -77,6 +102,11 @@ def check_worlds(cells: Sequence[Cell], world: Experiment | None) -> None:
 class CellChampions:
     """The champions of all cells and seeds of a study (imports JAX).
 
+    Attributes:
+        seeds: of each cell.
+        runs: the run directories of each cell, in the order of the seeds, by the cell's name.
+        genomes: the champions of each cell, (seeds, D) float32, by the cell's name.
+
     Raises:
         RunError: a run has no champion.
     """
@@ -86,14 +116,15 @@ class CellChampions:
 
         self.seeds = seeds
         self.runs = {cell.name: [cell.run(out, seed).directory for seed in seeds] for cell in cells}
-        self._genomes = {cell.name: stack_champions(self.runs[cell.name], cell.experiment) for cell in cells}
+        self.genomes = {cell.name: stack_champions(self.runs[cell.name], cell.experiment) for cell in cells}
 
-    def evaluate(self, cell: Cell, lives: Any) -> tuple[list[Any], dict[str, Any]]:
+    def evaluate(self, cell: Cell, lives: Any, **how: Any) -> tuple[list[Any], dict[str, Any]]:
         """Evaluates a cell's champions, with their own brain, on held-out lives.
 
         Args:
             cell: the cell.
             lives: :class:`koki2_train.evaluation.HeldOutLives`.
+            how: further arguments of its ``evaluate_genomes``.
 
         Returns:
             The metrics of each champion, and what every study reports of a cell: ``fitness_by_seed`` and the mean
@@ -105,7 +136,7 @@ class CellChampions:
         from koki2_train.evaluation.statistics import mean_of_all
 
         names = [f"champion of {run}" for run in self.runs[cell.name]]
-        measured = lives.evaluate_genomes(self._genomes[cell.name], names, cell.experiment)
+        measured = lives.evaluate_genomes(self.genomes[cell.name], names, cell.experiment, **how)
         fitness = {str(seed): metrics["fitness"]["mean"] for seed, metrics in zip(self.seeds, measured, strict=True)}
         normalized = mean_of_all([lives.normalized(metrics) for metrics in measured])
         return measured, {"fitness_by_seed": fitness, "normalized": normalized}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import re
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,16 +13,22 @@ import numpy as np
 from koki2_train.evaluation import HeldOutLives, with_held_out_variant
 from koki2_train.experiment import Experiment
 from koki2_train.experiment.settings import ALIASES, NURSING, join_settings
-from koki2_train.runs.chunks import RunOptions
-from koki2_train.runs.directory import RunDirectory, RunError, RunWarning
-from koki2_train.runs.runner import Observer, run_trial
-from koki2_train.studies.cells import Cell, CellChampions, baselines_on, check_folders, mean_with_interval
+from koki2_train.runs.directory import RunDirectory, RunError
+from koki2_train.studies.cells import (
+    Cell,
+    CellChampions,
+    baselines_on,
+    check_folders,
+    check_names,
+    mean_with_interval,
+    unabbreviated,
+)
+from koki2_train.studies.equal_budget import at_budget
 
 Settings = Mapping[str, Any]
 
 NO_FACTOR = "none"
 """The name of the cell in which all factors are off."""
-_CLOSE_TO_BUDGET = 0.95
 
 
 @dataclass(frozen=True)
@@ -57,44 +60,30 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
         ValueError, TypeError: invalid names or settings, two factors that set the same one, one that changes nothing,
             one that sets the number of generations, or a cell whose first generation is beyond the budget.
     """
-    _check_names(factors)
+    check_names("factor", factors)
+    for name in factors:
+        if name.casefold() == NO_FACTOR:
+            raise ValueError(f"factor {name!r}: {NO_FACTOR} is the name of the cell without factors")
     _check_settings(factors)
     base = Experiment.build(rung, settings)
     budget = base.env_steps_of_run(base.evolution.generations)
     cells = []
     for levels in itertools.product((False, True), repeat=len(factors)):
         on = [name for name, level in zip(factors, levels, strict=True) if level]
-        merged, name = _unabbreviated(settings), "+".join(on) or NO_FACTOR
+        merged, name = unabbreviated(settings), "+".join(on) or NO_FACTOR
         for factor in on:
-            merged = join_settings(merged, _unabbreviated(factors[factor]))
+            merged = join_settings(merged, unabbreviated(factors[factor]))
         try:
             experiment = Experiment.build(rung, merged)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{name}: {error}") from None
         if len(on) == 1 and experiment == base:
             raise ValueError(f"factor {name!r} changes nothing: its settings are those without it")
-        experiment = _at_budget(name, experiment, budget)
+        experiment = at_budget(name, experiment, budget)
         steps = experiment.env_steps_of_run(experiment.evolution.generations)
         cells.append(FactorialCell(name, experiment, dict(zip(factors, levels, strict=True)), steps))
     check_folders(cells)
     return cells
-
-
-def _unabbreviated(settings: Settings) -> dict[str, Any]:
-    """The settings under their full names, so that those of a factor replace those of all cells."""
-    return {ALIASES.get(name, name): value for name, value in settings.items()}
-
-
-def _check_names(factors: Mapping[str, Settings]) -> None:
-    """Rejects names that would not each make a folder of their own."""
-    names: dict[str, str] = {}
-    for name in factors:
-        if not re.fullmatch(r"\w[\w-]*", name):
-            raise ValueError(f"factor {name!r}: a name consists of letters, digits, _ and -, and begins with no -")
-        if name.casefold() == NO_FACTOR:
-            raise ValueError(f"factor {name!r}: {NO_FACTOR} is the name of the cell without factors")
-        if (first := names.setdefault(name.casefold(), name)) != name:
-            raise ValueError(f"factors {first!r} and {name!r} differ in case alone; their folders could be the same")
 
 
 def _check_settings(factors: Mapping[str, Settings]) -> None:
@@ -108,49 +97,6 @@ def _check_settings(factors: Mapping[str, Settings]) -> None:
             if name in owner:
                 raise ValueError(f"factors {owner[name]!r} and {factor!r} both set {name}")
             owner[name] = factor
-
-
-def _at_budget(cell: str, experiment: Experiment, budget: int) -> Experiment:
-    """The experiment with the largest number of generations that ``budget`` world steps pay for."""
-    generations = budget // experiment.env_steps_per_generation
-    while generations > 1 and experiment.env_steps_of_run(generations) > budget:
-        generations -= 1
-    taken = experiment.env_steps_of_run(max(1, generations))
-    if taken > budget:
-        raise ValueError(f"{cell}: a run of one generation takes {taken} world steps, more than the budget of {budget}")
-    if taken < _CLOSE_TO_BUDGET * budget:
-        message = f"{cell}: its {generations} generations take {taken} world steps of a budget of {budget}"
-        warnings.warn(f"{message}; more generations in all cells would bring them closer", RunWarning, stacklevel=3)
-    evolution = dataclasses.replace(experiment.evolution, generations=generations)
-    return dataclasses.replace(experiment, evolution=evolution)
-
-
-def run_cells(
-    cells: Sequence[FactorialCell],
-    seeds: Sequence[int],
-    out: Path,
-    options: RunOptions,
-    *,
-    resume: bool,
-    observe: Callable[[FactorialCell, int], Observer],
-) -> bool:
-    """Evolves every cell with every seed into ``out/<cell>/seed<k>``.
-
-    Returns:
-        Whether all came to their end; False after an interrupt.
-
-    Raises:
-        RunError: a directory cannot be used so; nothing was changed.
-    """
-    planned = [(cell, cell.run(out, seed)) for cell, seed in itertools.product(cells, seeds)]
-    for _, run in planned:
-        run.check()
-    for cell, run in planned:
-        observer = observe(cell, run.trial.seed)
-        result = run_trial(run.directory, run.trial, options, resume=resume, observer=observer)
-        if result.interrupted or (result.stop_asked and run is not planned[-1][1]):
-            return False
-    return True
 
 
 def evaluate_cells(

@@ -13,7 +13,7 @@ from koki2_train.cli.output import in_thousands, json_text, number, print_json, 
 from koki2_train.cli.progress import progress, working
 from koki2_train.cli.setting_command import SettingCommand
 from koki2_train.cli.setting_sources import take_assignments, take_settings
-from koki2_train.cli.study_options import mean_and_interval, study_options, take_study
+from koki2_train.cli.study_options import count_over_runs, mean_and_interval, study_options, take_study
 
 
 @click.command("factorial", cls=SettingCommand)
@@ -42,6 +42,7 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
     from koki2_train.runs.directory import RunError
     from koki2_train.studies import factorial
     from koki2_train.studies.cells import check_worlds
+    from koki2_train.studies.equal_budget import run_cells
 
     try:
         cells = factorial.make_cells(rung, settings, parsed)
@@ -49,13 +50,13 @@ def command(rung: str, factors: tuple[str, ...], **options: Any) -> int:
         study.tell_if_new()
         total = sum(cell.experiment.evolution.generations for cell in cells) * len(study.seeds)
         with progress(f"{rung} factorial", total, quiet=study.as_json) as show:
-            finished = factorial.run_cells(
+            finished = run_cells(
                 cells,
                 study.seeds,
                 study.out,
                 RunOptions(num_devices=study.devices),
                 resume=study.resume,
-                observe=_counter(show, cells, study.seeds),
+                observe=count_over_runs(show, cells, study.seeds),
             )
         if not finished:
             tell(f"{study.out}: interrupted; continue with --resume")
@@ -83,18 +84,6 @@ def _parse_factor(text: str) -> tuple[str, dict[str, Any]]:
     if not colon or not name.strip().replace("_", "").replace("-", "").isalnum():
         raise click.UsageError(f"--factor takes NAME:KEY=VALUE[,KEY=VALUE], got {text!r}")
     return name.strip(), take_assignments(tuple(part.strip() for part in rest.split(",")), "--factor")
-
-
-def _counter(show: Any, cells: Any, seeds: tuple[int, ...]) -> Any:
-    """Turns rows of single runs into progress over all of them."""
-    lengths = [cell.experiment.evolution.generations for cell in cells]
-
-    def observe(cell: Any, seed: int) -> Any:
-        index, length = cells.index(cell), cell.experiment.evolution.generations
-        before = sum(lengths[:index]) * len(seeds) + seeds.index(seed) * length
-        return lambda rows: show([{**row, "generation": row["generation"] + before} for row in rows])
-
-    return observe
 
 
 def _print(result: dict[str, Any]) -> None:
