@@ -28,6 +28,7 @@ _COMMANDS = {
     "evolve": "Evolve spiking brains in a world.",
     "evaluate": "Evaluate finished runs on held-out lives.",
     "factorial": "Evolve every on/off combination of factors at equal budget.",
+    "compare": "Carry out a preregistered comparison: arms, paired seeds, controls.",
     "sweep": "Evolve every cell of a grid of knobs as one compiled program, and draw it.",
     "report": "Draw the learning curve of one or several runs.",
     "render": "Draw a life of a run's champion, as a picture and a film.",
