@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,20 @@ from koki2_train.reporting.charts import draw_references, limit_to
 
 _DPI = 120
 # Inches.
-_LEFT, _TOP, _BOTTOM, _HEIGHT = 0.85, 1.5, 1.35, 5.8
-_COLUMN, _CONTROL, _APART = 0.62, 0.34, 0.2  # an arm, one of its controls, and what is left before the next arm
-_LEAST_WIDTH = 2.4
+_LEFT, _TOP, _BOTTOM, _HEIGHT = 0.85, 1.55, 1.2, 6.0
+_COLUMN, _CONTROL, _APART = 0.6, 0.14, 0.22  # an arm, one of its controls, and what is left before the next arm
+_LEAST_WIDTH = 4.2
 _POLICIES, _AXIS = 1.15, 0.75  # room for the labels of policies, and for the axis of the curves
-_CURVES, _NAMES = 4.0, 1.75
-_LONGEST = 26  # characters of a name
+_CURVES, _NAMES = 4.2, 2.05
+_LONGEST = 22  # characters of a name
 
 _COLOURS = (VERMILLION, BLUE, GREEN, PURPLE, SECOND.colour, SKY)
 _LINES: tuple[Dashes, ...] = (SOLID, DASHED, DOTTED, (6, 1.5, 1.2, 1.5))
+_CONTROLS = "vs^pP*hX"
+"""Markers of controls, in the order of the plan."""
+
+_SEED: dict[str, Any] = {"ms": 4.6, "mec": "white", "mew": 0.4}
+_MEAN: dict[str, Any] = {"ms": 6.0, "mec": "white", "mew": 0.6}
 
 Result = Mapping[str, Any]
 
@@ -158,36 +164,50 @@ def _axes(figure: Figure, left: float, width: float) -> Any:
 def _draw_seeds(ax: Any, result: Result, world: Result, columns: list[_Column], looks: Mapping[str, Any]) -> None:
     name = result["primary"]
     policies = {policy: metrics[name]["mean"] for policy, metrics in world.get("policies", {}).items()}
+    controls = dict.fromkeys(column.control for column in columns if column.control)
+    markers = dict(zip(controls, itertools.cycle(_CONTROLS), strict=False))
     values = [np.asarray([row[name] for row in column.entry["by_seed"].values()]) for column in columns]
     ax.set_xlim(0, max(_LEAST_WIDTH, columns[-1].right + _APART))
     limit_to(ax, values, policies)
     for column, seeds in zip(columns, values, strict=True):
-        _draw_column(ax, column, seeds, looks[column.arm][0])
+        colour = looks[column.arm][0]
+        if column.control:
+            _draw_control(ax, column, seeds, colour, markers[column.control])
+        else:
+            _draw_arm(ax, column, seeds, colour)
     draw_references(ax, policies)
-    labels = [literal(shortened((each.control or each.arm).replace("_", " "), _LONGEST)) for each in columns]
-    ax.set_xticks([each.middle for each in columns], labels, rotation=40, ha="right", rotation_mode="anchor")
-    for tick, column in zip(ax.get_xticklabels(), columns, strict=True):
-        tick.set(color=QUIET if column.control else INK, size=TICK_SIZE - 1.0 * bool(column.control))
+    arms = [column for column in columns if not column.control]
+    labels = [literal(shortened(column.arm, _LONGEST)) for column in arms]
+    ax.set_xticks([each.middle for each in arms], labels, rotation=40, ha="right", rotation_mode="anchor")
     ax.set_ylabel(f"{name.replace('_', ' ')} (mean over lives)")
-    mean = Line2D([], [], color=QUIET, marker="D", ms=6, mec="white", lw=2.0)
-    keys: list[Key] = [(mean, "mean over seeds, 95 % interval"), (_dot(tint(QUIET, 0.55)), "one seed each")]
-    legend(ax, keys, loc="lower left", bbox_to_anchor=(0.0, 1.02), ncols=1)
+    _explain(ax, markers)
 
 
-def _draw_column(ax: Any, column: _Column, seeds: np.ndarray, colour: str) -> None:
+def _draw_arm(ax: Any, column: _Column, seeds: np.ndarray, colour: str) -> None:
     """Mean and interval at the left of a column, and the seeds beside it, always in the same order."""
-    pale, size = bool(column.control), 3.4 if column.control else 4.6
-    low, high = column.entry["primary"]["ci95"]
-    at, first = column.left + 0.2 * column.width, column.left + 0.4 * column.width
-    places = first + 0.55 * column.width * (np.arange(seeds.size) + 0.5) / seeds.size
-    ax.plot(places, seeds, "o", ms=size, color=tint(colour, 0.25 if pale else 0.5), mec="white", mew=0.4, zorder=4)
-    strong = tint(colour, 0.5) if pale else colour
-    ax.plot([at, at], [low, high], color=strong, lw=1.4 if pale else 2.0, solid_capstyle="butt", zorder=5)
-    ax.plot([at], [column.entry["primary"]["mean"]], "D", ms=size + 1.4, color=strong, mec="white", mew=0.6, zorder=6)
+    summary = column.entry["primary"]
+    at, first = column.left + 0.2 * column.width, column.left + 0.35 * column.width
+    places = first + 0.6 * column.width * (np.arange(seeds.size) + 0.5) / seeds.size
+    ax.plot(places, seeds, "o", color=tint(colour, 0.5), zorder=4, **_SEED)
+    ax.plot([at, at], summary["ci95"], color=colour, lw=2.0, solid_capstyle="butt", zorder=5)
+    ax.plot([at], [summary["mean"]], "D", color=colour, zorder=6, **_MEAN)
 
 
-def _dot(colour: str) -> Line2D:
-    return Line2D([], [], color=colour, marker="o", ms=4.6, mec="white", lw=0)
+def _draw_control(ax: Any, column: _Column, seeds: np.ndarray, colour: str, marker: str) -> None:
+    """The seeds in one line, and a bar across it for their mean."""
+    ax.plot(np.full(seeds.size, column.middle), seeds, marker, color=tint(colour, 0.4), zorder=4, **_SEED)
+    ends, mean = [column.left, column.right], column.entry["primary"]["mean"]
+    ax.plot(ends, [mean, mean], color=tint(colour, 0.8), lw=1.6, solid_capstyle="butt", zorder=5)
+
+
+def _explain(ax: Any, markers: Mapping[str, str]) -> None:
+    """The legend of the left panel."""
+    mean = Line2D([], [], color=QUIET, marker="D", lw=2.0, **_MEAN)
+    faint = {"color": tint(QUIET, 0.6), "lw": 0, **_SEED}
+    keys: list[Key] = [(mean, "mean over seeds, 95 % interval"), (Line2D([], [], marker="o", **faint), "one seed each")]
+    keys += [(Line2D([], [], marker=marker, **faint), name.replace("_", " ")) for name, marker in markers.items()]
+    drawn = legend(ax, keys, loc="lower left", bbox_to_anchor=(0.0, 1.02), ncols=4 if markers else 2, columnspacing=1.5)
+    fit_legend(drawn, ax.get_position().width * ax.figure.get_figwidth() + _POLICIES)
 
 
 def _draw_curves(ax: Any, arms: Sequence[Result], looks: Mapping[str, Any]) -> None:
