@@ -7,7 +7,7 @@ from typing import Any
 
 from koki2_train.cli.output import in_thousands, number, print_table, say, variant_title
 
-_DIFFERENCE_COLUMNS = ("difference [95 %]", "IQM [95 %]", "P(larger) [95 %]", "p", "p (Holm)", "verdict")
+_DIFFERENCE_COLUMNS = ("difference [95 %]", "IQM [95 %]", "P(larger) [95 %]", "p")
 
 
 def print_comparison(result: Mapping[str, Any]) -> None:
@@ -39,7 +39,7 @@ def _print_world(result: Mapping[str, Any], world: Mapping[str, Any], title: str
     effect = number(result["smallest_effect"], 3)
     say()
     print_table(
-        f"Differences in {metric}, paired by seed (smallest effect {effect})", ["arms", *_DIFFERENCE_COLUMNS], rows
+        f"Differences in {metric}, paired by seed (smallest effect {effect})", ["arms", *difference_columns()], rows
     )
     if world["controls"]:
         say()
@@ -48,18 +48,23 @@ def _print_world(result: Mapping[str, Any], world: Mapping[str, Any], title: str
             for each in world["controls"]
         ]
         title = "Controls: every arm that learns minus itself under a control"
-        print_table(title, ["arm", "control", f"{metric} [95 %]", *_DIFFERENCE_COLUMNS], rows, keys=2)
+        print_table(title, ["arm", "control", f"{metric} [95 %]", *difference_columns()], rows, keys=2)
+
+
+def difference_columns(*, corrected: bool = True) -> list[str]:
+    """Headings of :func:`difference_cells`, with a p value corrected for several comparisons or without."""
+    return [*_DIFFERENCE_COLUMNS, *["p (Holm)"] * corrected, "verdict"]
 
 
 def difference_cells(compared: Mapping[str, Any]) -> list[str]:
-    """The cells of one comparison, below :data:`_DIFFERENCE_COLUMNS`."""
+    """The cells of one comparison, as :func:`koki2_train.studies.paired_tests.compare_paired` gives it."""
     difference, improvement = compared["difference"], compared["probability_of_improvement"]
+    p_values = [number(compared[name], 4) for name in ("p", "p_holm") if name in compared]
     return [
         _mean(difference),
         _with_interval(difference["iqm"], difference["iqm_ci95"]),
         _with_interval(improvement["value"], improvement["ci95"]),
-        number(compared["p"], 4),
-        number(compared.get("p_holm"), 4),
+        *p_values,
         compared["verdict"],
     ]
 

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from koki2_train.cli.commands.baseline import POLICIES
+from koki2_train.cli.comparison_tables import difference_cells, difference_columns
 from koki2_train.cli.completion import complete_settings
 from koki2_train.cli.options import COUNT, PATH, SEED, NamedChoice, adult_option, compilation_cache_option, json_option
-from koki2_train.cli.output import mean_and_error, number, print_json, print_table, table_metrics, variant_title
+from koki2_train.cli.output import mean_and_error, number, print_json, print_table, say, table_metrics, variant_title
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
 
@@ -20,6 +21,12 @@ from koki2_train.cli.setting_sources import take_assignments
 @click.option("--episodes", type=COUNT, default=512, show_default=True, help="Held-out lives.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the lives.")
 @click.option("--baseline", "baselines", multiple=True, type=NamedChoice(POLICIES), help="A policy on the same lives.")
+@click.option(
+    "--against",
+    multiple=True,
+    type=PATH,
+    help="Runs, or folders of them, with which RUNS are compared in pairs of one seed; all are one set.",
+)
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", shell_complete=complete_settings,
     help="Another value of a setting of the world; `evolve RUNG --help` lists them.",
@@ -32,6 +39,7 @@ def command(
     episodes: int,
     seed: int,
     baselines: tuple[str, ...],
+    against: tuple[Path, ...],
     assignments: tuple[str, ...],
     adult: bool,
     compilation_cache: bool,
@@ -40,7 +48,7 @@ def command(
     """Evaluate the champions of RUNS on held-out lives, the same for every run and policy.
 
     A folder means all runs in it. Each run counts once, and each champion keeps the brain that it evolved with. An
-    unfinished run has the champion of its last checkpoint.
+    unfinished run has the champion of its last checkpoint. With --against, two sets of runs are compared seed by seed.
     """
     overrides = take_assignments(assignments)
 
@@ -49,10 +57,17 @@ def command(
     set_up(None, compilation_cache)
     from koki2_train.evaluation import evaluate_runs
     from koki2_train.runs.directory import RunError
+    from koki2_train.studies.against import compare_sets, pair_runs
 
     try:
+        pairs = pair_runs(runs, against) if against else None
+        chosen = list(runs) if pairs is None else [run.path for run in pairs.first]
         with working("compiling …", as_json):
-            result = evaluate_runs(list(runs), episodes, seed, baselines, overrides, nursed=not adult)
+            result = evaluate_runs(chosen, episodes, seed, baselines, overrides, nursed=not adult)
+            if pairs is not None:
+                others = [run.path for run in pairs.second]
+                second = evaluate_runs(others, episodes, seed, (), overrides, nursed=not adult)
+                result = compare_sets(result, second, pairs)
     except (RunError, ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from None
     if as_json:
@@ -82,3 +97,9 @@ def _print(result: dict[str, Any], title: str) -> None:
         rows.append(row(name, entry, mean_and_error(entry["metrics"]["fitness"])))
     columns = ["champion or policy", "fitness ± se", "normalized", *(name.replace("_", " ") for name in shown)]
     print_table(f"{title} (mean over runs: 95 % interval)", columns, rows)
+    if "against" in result:
+        compared = result["against"]
+        say()
+        columns = ["pairs", *difference_columns(corrected=False)]
+        title = "RUNS minus --against: difference in fitness, paired by seed"
+        print_table(title, columns, [[str(compared["n"]), *difference_cells(compared)]])
