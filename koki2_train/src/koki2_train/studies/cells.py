@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from koki2_train.experiment import Experiment, Trial
-from koki2_train.experiment.settings import ALIASES
 from koki2_train.runs.planned import PlannedRun
 
 BASELINES = ("random", "greedy", "oracle")
@@ -39,11 +38,6 @@ class Cell:
     def run(self, out: Path, seed: int) -> PlannedRun:
         """Its run of a seed, in the folder of the study."""
         return PlannedRun(Trial(self.experiment, seed), out / self.folder / f"seed{seed}")
-
-
-def unabbreviated(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings under their full names, so that those of a cell replace those of all cells."""
-    return {ALIASES.get(name, name): value for name, value in settings.items()}
 
 
 def check_names(kind: str, names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from koki2_train.evaluation import HeldOutLives, with_held_out_variant
 from koki2_train.experiment import Experiment
-from koki2_train.experiment.settings import ALIASES, NURSING, join_settings
+from koki2_train.experiment.settings import ALIASES, NURSING, by_full_name, join_settings
 from koki2_train.runs.directory import RunDirectory, RunError
 from koki2_train.studies.cells import (
     Cell,
@@ -21,7 +21,6 @@ from koki2_train.studies.cells import (
     check_folders,
     check_names,
     mean_with_interval,
-    unabbreviated,
 )
 from koki2_train.studies.equal_budget import at_budget
 
@@ -70,9 +69,9 @@ def make_cells(rung: str, settings: Settings, factors: Mapping[str, Settings]) -
     cells = []
     for levels in itertools.product((False, True), repeat=len(factors)):
         on = [name for name, level in zip(factors, levels, strict=True) if level]
-        merged, name = unabbreviated(settings), "+".join(on) or NO_FACTOR
+        merged, name = by_full_name(settings.items()), "+".join(on) or NO_FACTOR
         for factor in on:
-            merged = join_settings(merged, unabbreviated(factors[factor]))
+            merged = join_settings(merged, by_full_name(factors[factor].items()))
         try:
             experiment = Experiment.build(rung, merged)
         except (ValueError, TypeError) as error:

@@ -13,11 +13,11 @@ from koki2_envs.suggestions import did_you_mean
 from koki2_train.evaluation import problem_in_world, with_test_world
 from koki2_train.evaluation.controls import CONTROLS, learns
 from koki2_train.experiment import Experiment
-from koki2_train.experiment.settings import join_settings, read_setting
+from koki2_train.experiment.settings import by_full_name, join_settings, read_setting
 from koki2_train.experiment.sources import read_preset
 from koki2_train.rollout.metrics import METRICS
 from koki2_train.studies import plan_fields as fields
-from koki2_train.studies.cells import Cell, check_folders, check_names, unabbreviated
+from koki2_train.studies.cells import Cell, check_folders, check_names
 from koki2_train.studies.equal_budget import at_budget
 from koki2_train.studies.plan_fields import Table
 
@@ -188,28 +188,23 @@ def _experiment(rung_name: str, arm: str, common: Table, own: Table) -> Experime
     if "generations" in own:
         raise ValueError(f"arms.{arm}: it sets generations, but all arms have the same budget of world steps")
     of_all, of_arm = fields.named("settings", _take_presets, common), fields.named(f"arms.{arm}", _take_presets, own)
-    layers = (*of_all[0], *of_arm[0], of_all[1], of_arm[1])
     try:
-        settings: dict[str, Any] = {}
-        for layer in layers:
-            settings = join_settings(settings, unabbreviated(layer))
-        return Experiment.build(rung_name, settings)
+        return _build(rung_name, [*of_all[0], *of_arm[0], of_all[1], of_arm[1]])
     except (ValueError, TypeError) as error:
-        culprit = f"arms.{arm}" if _are_valid(rung_name, common) else "settings"
+        culprit = f"arms.{arm}"
+        try:
+            _build(rung_name, [*of_all[0], of_all[1]])
+        except (ValueError, TypeError) as without:
+            culprit = "settings" if str(without) == str(error) else culprit
         raise type(error)(f"{culprit}: {error}") from None
 
 
-def _are_valid(rung_name: str, settings: Table) -> bool:
-    """Whether settings make an experiment by themselves."""
-    presets, own = _take_presets(settings)
-    joined: dict[str, Any] = {}
-    try:
-        for layer in (*presets, own):
-            joined = join_settings(joined, unabbreviated(layer))
-        Experiment.build(rung_name, joined)
-    except (ValueError, TypeError):
-        return False
-    return True
+def _build(rung_name: str, layers: Sequence[Table]) -> Experiment:
+    """The experiment that tables of settings make, later ones winning."""
+    settings: dict[str, Any] = {}
+    for layer in layers:
+        settings = join_settings(settings, by_full_name(layer.items()))
+    return Experiment.build(rung_name, settings)
 
 
 def _take_presets(table: Table) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -240,7 +235,7 @@ def _tests(tables: Mapping[str, Table]) -> dict[str, dict[str, Any]]:
     check_names("test", tables)
 
     def read(table: Table) -> dict[str, Any]:
-        return {name: read_setting(name, value) for name, value in unabbreviated(table).items()}
+        return {name: read_setting(name, value) for name, value in by_full_name(table.items()).items()}
 
     return {test: fields.named(f"tests.{test}", read, table) for test, table in tables.items()}
 
