@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +10,7 @@ import numpy as np
 
 from koki2_train.evaluation import HeldOutLives, problem_in_world
 from koki2_train.experiment import Experiment
+from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.lifetime import trace_life
 from koki2_train.rollout.population import in_blocks
 from koki2_train.rollout.problem import Problem
@@ -36,7 +36,8 @@ def reward_within_life(lives: HeldOutLives, genomes: jax.Array, evolved: Experim
         (G, B), B being :data:`BINS` or the length of a life where that is less.
     """
     problem = problem_in_world(evolved, lives.experiment)
-    return np.asarray(_compiled_curves(problem, lives.experiment.params, genomes, lives.keys), np.float64)
+    knobs = Knobs(lives.experiment.params, evolved.brain.settings.dynamic())
+    return np.asarray(_compiled_curves(problem, knobs, genomes, lives.keys), np.float64)
 
 
 def bin_edges(num_steps: int) -> np.ndarray:
@@ -45,27 +46,27 @@ def bin_edges(num_steps: int) -> np.ndarray:
 
 
 @partial(device_jit, static_argnames=("problem",))
-def _compiled_curves(problem: Problem, env_params: Any, genomes: jax.Array, keys: jax.Array) -> jax.Array:
-    def run(env_params: Any, genomes: jax.Array, keys: jax.Array) -> jax.Array:
-        work = partial(_curves, problem, env_params.with_constants(problem.idle), keys=keys)
+def _compiled_curves(problem: Problem, knobs: Knobs, genomes: jax.Array, keys: jax.Array) -> jax.Array:
+    def run(knobs: Knobs, genomes: jax.Array, keys: jax.Array) -> jax.Array:
+        work = partial(_curves, problem, knobs.with_constants(problem.idle), keys=keys)
         curves: jax.Array = spread(problem.mesh, work, genomes)
         return curves
 
-    return on_every_device(problem.mesh, run, env_params, genomes, keys)
+    return on_every_device(problem.mesh, run, knobs, genomes, keys)
 
 
-def _curves(problem: Problem, env_params: Any, genomes: jax.Array, *, keys: jax.Array) -> jax.Array:
+def _curves(problem: Problem, knobs: Knobs, genomes: jax.Array, *, keys: jax.Array) -> jax.Array:
     """The curves of genomes (G, D) on one device, genome by genome so that memory stays flat; (G, B)."""
     edges = bin_edges(problem.num_steps)
     parts = np.repeat(np.arange(edges.size - 1), np.diff(edges))
     averaging = (parts[:, None] == np.arange(edges.size - 1)) / np.diff(edges)  # (T, B)
 
     def one_genome(genome: jax.Array) -> jax.Array:
-        weights = problem.develop(genome)
+        weights = problem.develop(genome, knobs.brain)
 
         def one_life(key: jax.Array) -> jax.Array:
             # What is not used of the trace is not computed.
-            _, trace = trace_life(problem.env, env_params, problem.brain, weights, key, num_steps=problem.num_steps)
+            _, trace = trace_life(problem.env, knobs.world, problem.brain, weights, key, num_steps=problem.num_steps)
             return jnp.where(trace.alive, trace.reward, 0.0) @ jnp.asarray(averaging, jnp.float32)
 
         return in_blocks(jax.vmap(one_life), keys, _LIVES_AT_ONCE).mean(axis=0)

@@ -224,6 +224,10 @@ def _check_worlds(plan: Plan) -> None:
     usual = fields.named(f"test_world = {plan.test_world}", plan.worlds, {})
     for name, changes in {"": {}, **plan.tests}.items():
         where = f"tests.{name}" if name else f"test_world = {plan.test_world}"
+        for arm in plan.arms:
+            for setting in arm.experiment.brain.settings.dynamic():
+                if setting in changes:
+                    raise ValueError(f"{where}: {setting} is not a setting of the world, but of an arm's brain")
         worlds = fields.named(where, plan.worlds, changes)
         if name and worlds == usual:
             raise ValueError(f"{where} changes nothing")
