@@ -41,7 +41,7 @@ from koki2_train.reporting.charts import draw_references, limit_to
 
 _DPI = 120
 # Inches.
-_LEFT, _TOP, _BOTTOM, _HEIGHT = 0.85, 1.55, 1.2, 6.0
+_LEFT, _TOP, _BOTTOM, _HEIGHT = 0.95, 1.55, 1.35, 6.1
 _COLUMN, _CONTROL, _APART = 0.6, 0.14, 0.22  # an arm, one of its controls, and what is left before the next arm
 _LEAST_WIDTH = 4.2
 _POLICIES, _AXIS = 1.15, 0.75  # room for the labels of policies, and for the axis of the curves
@@ -77,7 +77,7 @@ def comparison_chart(result: Result, world: Result | None = None, where: str = "
     world = result if world is None else world
     looks = _looks([arm["arm"] for arm in world["arms"]], result["baseline"])
     columns = _columns(world)
-    across = max(_LEAST_WIDTH, columns[-1].right + _APART)
+    across = columns[-1].right + _APART
     width = _LEFT + across + _POLICIES + _AXIS + _CURVES + _NAMES
     with house_style():
         figure = new_figure(width, _HEIGHT, _DPI)
@@ -120,10 +120,9 @@ class _Column:
         control: the control's; None for the arm itself.
     """
 
-    def __init__(self, entry: Result, left: float):
-        self.entry, self.left = entry, left
+    def __init__(self, entry: Result, left: float, width: float):
+        self.entry, self.left, self.width = entry, left, width
         self.arm, self.control = str(entry["arm"]), entry.get("control")
-        self.width = _CONTROL if self.control else _COLUMN
 
     @property
     def right(self) -> float:
@@ -135,12 +134,16 @@ class _Column:
 
 
 def _columns(world: Result) -> list[_Column]:
-    columns, left = [], _APART
-    for arm in world["arms"]:
-        for entry in (arm, *(each for each in world["controls"] if each["arm"] == arm["arm"])):
-            columns.append(_Column(entry, left))
+    """The columns from left to right; few of them are wider."""
+    groups = [[arm, *(each for each in world["controls"] if each["arm"] == arm["arm"])] for arm in world["arms"]]
+    least = sum(_COLUMN + _APART + _CONTROL * (len(group) - 1) for group in groups) + _APART
+    scale = max(1.0, _LEAST_WIDTH / least)
+    columns, left = [], scale * _APART
+    for group in groups:
+        for entry in group:
+            columns.append(_Column(entry, left, scale * (_CONTROL if "control" in entry else _COLUMN)))
             left = columns[-1].right
-        left += _APART
+        left += scale * _APART
     return columns
 
 
@@ -167,7 +170,7 @@ def _draw_seeds(ax: Any, result: Result, world: Result, columns: list[_Column], 
     controls = dict.fromkeys(column.control for column in columns if column.control)
     markers = dict(zip(controls, itertools.cycle(_CONTROLS), strict=False))
     values = [np.asarray([row[name] for row in column.entry["by_seed"].values()]) for column in columns]
-    ax.set_xlim(0, max(_LEAST_WIDTH, columns[-1].right + _APART))
+    ax.set_xlim(0, columns[-1].right + _APART)
     limit_to(ax, values, policies)
     for column, seeds in zip(columns, values, strict=True):
         colour = looks[column.arm][0]
@@ -178,7 +181,7 @@ def _draw_seeds(ax: Any, result: Result, world: Result, columns: list[_Column], 
     draw_references(ax, policies)
     arms = [column for column in columns if not column.control]
     labels = [literal(shortened(column.arm, _LONGEST)) for column in arms]
-    ax.set_xticks([each.middle for each in arms], labels, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_xticks([each.middle for each in arms], labels, rotation=35, ha="right", rotation_mode="anchor")
     ax.set_ylabel(f"{name.replace('_', ' ')} (mean over lives)")
     _explain(ax, markers)
 
@@ -196,8 +199,15 @@ def _draw_arm(ax: Any, column: _Column, seeds: np.ndarray, colour: str) -> None:
 def _draw_control(ax: Any, column: _Column, seeds: np.ndarray, colour: str, marker: str) -> None:
     """The seeds in one line, and a bar across it for their mean."""
     ax.plot(np.full(seeds.size, column.middle), seeds, marker, color=tint(colour, 0.4), zorder=4, **_SEED)
-    ends, mean = [column.left, column.right], column.entry["primary"]["mean"]
-    ax.plot(ends, [mean, mean], color=tint(colour, 0.8), lw=1.6, solid_capstyle="butt", zorder=5)
+    margin, mean = 0.1 * column.width, column.entry["primary"]["mean"]
+    ax.plot(
+        [column.left + margin, column.right - margin],
+        [mean, mean],
+        color=tint(colour, 0.8),
+        lw=1.6,
+        solid_capstyle="butt",
+        zorder=5,
+    )
 
 
 def _explain(ax: Any, markers: Mapping[str, str]) -> None:
