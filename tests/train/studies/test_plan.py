@@ -1,10 +1,14 @@
 """Plans of comparisons: what each key means, and that a mistake is named before anything is begun."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from koki2_train.experiment import Experiment
 from koki2_train.runs.directory import RunWarning
-from koki2_train.studies.plan import parse_plan, read_plan
+from koki2_train.studies.plan import DEFAULTS, REQUIRED, parse_plan, read_plan
 
 
 @pytest.fixture
@@ -36,6 +40,7 @@ def test_what_a_plan_says(plan_text, tiny_settings):
 def test_presets_are_read_first_then_settings_then_those_of_the_arm(changed):
     plan = parse_plan(
         changed(
+            ("generations = 2", "generations = 9"),
             ("[settings]\n", '[settings]\npreset = "quick"\nlr = 0.07\n'),
             ("energy_gain = 0.3", 'preset = ["l1_hard"]\nsteps = 24\n'),
         ).replace('rung = "L0.2"', 'rung = "L1.0"')
@@ -135,6 +140,7 @@ def test_every_arm_gets_the_generations_that_the_budget_of_the_baseline_pays_for
         ("energy_gain = 0.05", "energy_gain = 0.2", "tests.poor changes nothing"),
         ("energy_gain = 0.05", "sigma = 0.2", "tests.poor: sigma is not a setting of the world"),
         ("energy_gain = 0.05", "energy_gan = 0.2", "tests.poor: unknown setting 'energy_gan'; did you mean"),
+        ("energy_gain = 0.05", "plast_eta = 0", "tests.poor: plast_eta is not a setting of the world"),
         ("energy_gain = 0.05", "energy_gain = -0.2", "tests.poor: energy_gain must be at least 0"),
         ("rung =", "rung", "not TOML: "),
     ],
@@ -155,3 +161,19 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "plan.toml").write_text("x = " + "[" * 100_000)
     with pytest.raises(ValueError, match="not TOML"):
         read_plan(tmp_path / "plan.toml")
+
+
+PAGES = Path(__file__).parents[3] / "docs" / "studies"
+SHOWN = re.findall(r"```toml\n(.*?)```", (PAGES / "README.md").read_text(), re.S)
+SHIPPED = sorted(PAGES.glob("*.toml"))
+
+
+@pytest.mark.parametrize("text", [*SHOWN, *(path.read_text() for path in SHIPPED)])
+def test_plans_of_the_documentation_are_valid(text):
+    plan = parse_plan(text)
+    assert len(plan.arms) > 1
+
+
+def test_the_documentation_shows_a_plan_with_every_key():
+    (shown,) = SHOWN
+    assert tomllib.loads(shown).keys() == {*REQUIRED, *DEFAULTS}

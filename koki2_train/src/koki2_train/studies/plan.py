@@ -22,11 +22,13 @@ from koki2_train.studies.equal_budget import at_budget
 from koki2_train.studies.plan_fields import Table
 
 TEST_WORLDS = ("adult", "own")
-_REQUIRED = ("title", "question", "rung", "seeds", "primary", "smallest_effect", "baseline", "arms")
-_DEFAULTS: dict[str, Any] = {
+REQUIRED = ("title", "question", "rung", "seeds", "primary", "smallest_effect", "baseline", "arms")
+"""The keys that every plan has."""
+DEFAULTS: dict[str, Any] = {
     "episodes": 512, "test_seed": 0, "test_world": "adult", "comparisons": [], "controls": list(CONTROLS),
     "settings": {}, "tests": {},
 }  # fmt: skip
+"""The other keys, with their values where they are not given."""
 _MOST_EPISODES = 2**31 - 1
 
 
@@ -126,7 +128,7 @@ def parse_plan(text: str) -> Plan:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"not TOML: {error}") from None
     _check_keys(data)
-    table = {**_DEFAULTS, **data}
+    table = {**DEFAULTS, **data}
     name = fields.text(table, "rung")
     rung(name)
     arms = _arms(
@@ -156,13 +158,13 @@ def parse_plan(text: str) -> Plan:
 
 
 def _check_keys(data: Table) -> None:
-    known = (*_REQUIRED, *_DEFAULTS)
+    known = (*REQUIRED, *DEFAULTS)
     for key in data:
         if key not in known:
             raise ValueError(f"unknown key {key!r}{did_you_mean(key, known)}; a plan has {', '.join(known)}")
-    for key in _REQUIRED:
+    for key in REQUIRED:
         if key not in data:
-            raise ValueError(f"{key} is missing; a plan must have {', '.join(_REQUIRED)}")
+            raise ValueError(f"{key} is missing; a plan must have {', '.join(REQUIRED)}")
 
 
 def _arms(rung_name: str, common: Table, tables: Mapping[str, Table], baseline: str) -> tuple[Arm, ...]:
