@@ -84,3 +84,17 @@ def test_a_start_that_was_killed_before_it_registered_begins_anew(plan_text, tmp
     made = register(parse_plan(plan_text), tmp_path)
     assert check_preregistration(parse_plan(plan_text), tmp_path) == made
     assert (tmp_path / "plan.toml").read_text() == plan_text
+
+
+def test_a_setting_that_a_later_version_adds_counts_as_its_default(plan_text, tmp_path):
+    register(parse_plan(plan_text), tmp_path)
+    path = tmp_path / "preregistration.json"
+    data = json.loads(path.read_text())
+    for arm in data["plan"]["arms"].values():
+        del arm["brain"]["settings"]["scale_senses"], arm["world"]["obs_noise"]
+    del data["plan"]["tests"]["poor"]["plain"]["world"]["obs_noise"]
+    data["sha256"] = sha256(data["plan"])
+    path.write_text(json.dumps(data))
+    assert register(parse_plan(plan_text), tmp_path).sha256 == data["sha256"], "that of registration"
+    with pytest.raises(RunError, match=r"arms\.plain\.world\.obs_noise is 0\.0, not 0\.1"):
+        register(parse_plan(plan_text.replace("[arms.rich]", "obs_noise = 0.1\n[arms.rich]")), tmp_path)

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from koki2_envs.files import write_atomically
+from koki2_envs.knobs.plain import from_dict, to_dict
+from koki2_envs.ladder import rung
+from koki2_train.experiment import Experiment
 from koki2_train.runs.directory import RunError
 from koki2_train.storage.folder_lock import LOCK
 from koki2_train.storage.json_file import NOT_AS_WRITTEN, read_json
@@ -40,11 +43,11 @@ class Preregistration:
 def canonical(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: equal for two texts that mean the same, whatever their comments and order of keys.
 
-    Every arm has its whole experiment, and every test its whole worlds, so that another default in a later version of
-    this package is another plan.
+    Every arm has its whole experiment, and every test its whole worlds, so that a plan under which a later version of
+    this package understands something else is another plan.
     """
 
-    def world(experiment: Any) -> dict[str, Any]:
+    def world(experiment: Experiment) -> dict[str, Any]:
         data = experiment.to_dict()
         return {"structure": data["structure"], "world": data["world"]}
 
@@ -82,7 +85,7 @@ def check_preregistration(plan: Plan, out: Path) -> Preregistration | None:
         registered, stated, time = found["plan"], found["sha256"], found["time"]
         if not isinstance(time, str) or stated != sha256(registered):
             raise ValueError("its hash is not that of the plan in it")
-        difference = _first_difference(registered, json.loads(json.dumps(canonical(plan))))
+        difference = _first_difference(_with_new_settings(registered), json.loads(json.dumps(canonical(plan))))
     except FileNotFoundError:
         _check_free(out)
         return None
@@ -117,6 +120,24 @@ def _check_free(out: Path) -> None:
         is_part = entry.name.startswith(f".{PLAN}.") or entry.name.startswith(f".{PREREGISTRATION}.")
         if entry.name not in (LOCK, PLAN) and not is_part:
             raise RunError(f"{out} holds no comparison (it has no {PREREGISTRATION})")
+
+
+def _with_new_settings(registered: dict[str, Any]) -> dict[str, Any]:
+    """Registered data, in which settings that this version has and that of registration had not are at their defaults.
+
+    Raises:
+        ValueError, TypeError, LookupError: it is not such data, or this version lacks one of its settings.
+    """
+    params = rung(registered["rung"]).params
+    tests = registered["tests"].items()
+    return {
+        **registered,
+        "arms": {name: Experiment.from_dict(data).to_dict() for name, data in registered["arms"].items()},
+        "tests": {
+            test: {arm: {**place, "world": to_dict(from_dict(params, place["world"]))} for arm, place in worlds.items()}
+            for test, worlds in tests
+        },
+    }
 
 
 def _first_difference(registered: Any, now: Any, where: str = "") -> str | None:
