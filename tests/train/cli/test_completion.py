@@ -20,7 +20,7 @@ def completions(*words):
         (["ladder", "L3"], ["L3.0", "L3.1", "L3.2"]),
         (["evolve", "L0.2", "--preset", ""], ["demo", "l1_hard", "quick"]),
         (["sweep", "L0.2", "--nursing", "risk_gating:0.5+m"], ["risk_gating:0.5+motor_maturation"]),
-        (["evolve", "L0.2", "--brain", ""], ["spiking"]),
+        (["evolve", "L0.2", "--brain", ""], ["gru", "spiking"]),
         (["evolve", "L3.0", "--num-z"], ["--num-zones"]),
         (["evolve", "L0.2", "--num-z"], []),
         (["evolve", "L0.2", "--no-terminate"], ["--no-terminate-on-reach"]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from koki2_train.experiment import BRAINS, GENOMES, STRATEGIES, Experiment, Part, Settings, setting
-from koki2_train.experiment.brain_settings import SpikingSettings
+from koki2_train.experiment.brain_settings import GRUSettings, SpikingSettings
 from koki2_train.experiment.registration import REGISTRIES, Registration, Registry
 from koki2_train.experiment.sections import DirectSettings, OpenESSettings
 from koki2_train.experiment.sources import read_settings_file
@@ -61,9 +61,9 @@ LEAKY = """
 
 
 def test_ours_are_found_by_name():
-    assert [list(entry) for entry in (BRAINS, GENOMES, STRATEGIES)] == [["spiking"], ["direct"], ["open_es"]]
-    for entry, settings in ((BRAINS, SpikingSettings), (GENOMES, DirectSettings), (STRATEGIES, OpenESSettings)):
-        [name] = entry
+    assert [list(entry) for entry in (BRAINS, GENOMES, STRATEGIES)] == [["spiking", "gru"], ["direct"], ["open_es"]]
+    ours = [(BRAINS, SpikingSettings), (BRAINS, GRUSettings), (GENOMES, DirectSettings), (STRATEGIES, OpenESSettings)]
+    for (entry, settings), name in zip(ours, ["spiking", "gru", "direct", "open_es"], strict=True):
         assert entry[name].settings is settings is entry.implementation(name).settings_class
 
 

@@ -2,6 +2,7 @@
 
 from koki2_train.brains.base import Brain, Interface, Outcome, Percept
 from koki2_train.brains.blueprint import Arrays, Blueprint, Parameter
+from koki2_train.brains.gru import GRUBrain, GRUCarry, GRUWeights
 from koki2_train.brains.reference import ReferenceBrain
 from koki2_train.brains.spiking import SpikingBrain, SpikingCarry, SpikingWeights
 from koki2_train.brains.synapses import DenseSynapses, SparseSynapses, Synapses
@@ -12,6 +13,9 @@ __all__ = [
     "Blueprint",
     "Brain",
     "DenseSynapses",
+    "GRUBrain",
+    "GRUCarry",
+    "GRUWeights",
     "Interface",
     "Outcome",
     "Parameter",

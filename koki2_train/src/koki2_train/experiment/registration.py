@@ -13,7 +13,7 @@ from typing import Any
 
 from koki2_envs.knobs import knob_fields
 from koki2_envs.suggestions import did_you_mean
-from koki2_train.experiment.brain_settings import SpikingSettings
+from koki2_train.experiment.brain_settings import GRUSettings, SpikingSettings
 from koki2_train.experiment.sections import DirectSettings, OpenESSettings
 from koki2_train.experiment.settings_base import Settings
 
@@ -127,7 +127,11 @@ def load_class(part: str, target: str) -> Any:
     return found
 
 
-BRAINS = Registry("brain", spiking=Registration("koki2_train.brains.spiking:SpikingBrain", SpikingSettings))
+BRAINS = Registry(
+    "brain",
+    spiking=Registration("koki2_train.brains.spiking:SpikingBrain", SpikingSettings),
+    gru=Registration("koki2_train.brains.gru:GRUBrain", GRUSettings),
+)
 GENOMES = Registry("genome", direct=Registration("koki2_train.genomes.direct:DirectGenome", DirectSettings))
 STRATEGIES = Registry(
     "strategy", open_es=Registration("koki2_train.strategies.distribution_based:OpenES", OpenESSettings)
