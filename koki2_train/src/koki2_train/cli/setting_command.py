@@ -29,6 +29,7 @@ GROUPS = (
     "senses",
     "reward",
     "brain",
+    "plasticity",
     "genome",
     "strategy",
     "evolution",
@@ -124,9 +125,10 @@ def _list_settings(
 ) -> None:
     """Names and values, two in a line."""
     of_world = rung_settings(rung(experiment.rung))
+    of_trainer = [option for option in settings if option.name not in of_world and _matters(option, values)]
     sides = {
         f"Knobs of {experiment.rung}": [option for option in settings if option.name in of_world],
-        "Settings": [option for option in settings if option.name not in of_world],
+        "Settings": sorted(of_trainer, key=_place_of_group),
     }
     for title, options in sides.items():
         cells = [_flag_and_value(option, values[str(option.name)]) for option in options]
@@ -137,6 +139,18 @@ def _list_settings(
         with formatter.section(title):
             for left, right in zip_longest(cells[:half], cells[half:], fillvalue=""):
                 formatter.write(f"  {left:<{width}}  {right}".rstrip() + "\n")
+
+
+def _matters(option: click.Parameter, values: dict[str, Any]) -> bool:
+    """Whether a setting does anything with these values: those of learning do nothing in a brain that does not."""
+    of_learning = isinstance(option, SettingOption) and option.group == "plasticity"
+    return not of_learning or option.name == "plast_enabled" or bool(values.get("plast_enabled", True))
+
+
+def _place_of_group(option: click.Parameter) -> int:
+    """Where a setting's group is listed; the names of brain, genome and strategy come first."""
+    group = option.group if isinstance(option, SettingOption) else ""
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS) if group else -1
 
 
 def _explain_settings(

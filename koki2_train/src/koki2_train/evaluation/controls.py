@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 
 from koki2_envs.knobs import Schedule
+from koki2_envs.suggestions import did_you_mean
 from koki2_train.brains.resting import RestingBrain
 from koki2_train.experiment import Experiment
 from koki2_train.rollout.knobs import Knobs
 from koki2_train.rollout.lifetime import rollout_life, trace_life
 from koki2_train.rollout.metrics import LifeSummary
-from koki2_train.rollout.population import compiled_rollout
+from koki2_train.rollout.population import LIVES_AT_ONCE, compiled_rollout, in_blocks
 from koki2_train.rollout.problem import Problem
 from koki2_train.runtime.devices import device_jit
 
@@ -27,6 +28,17 @@ _ETA = "plast_eta"
 def learns(experiment: Experiment) -> bool:
     """Whether the brain of an experiment learns within its life."""
     return bool(getattr(experiment.brain.settings, "plast_enabled", False))
+
+
+def check_control(control: str) -> None:
+    """Rejects an unknown control.
+
+    Raises:
+        ValueError: naming it, and what is close to it.
+    """
+    if control not in CONTROLS:
+        hint = did_you_mean(control, CONTROLS)
+        raise ValueError(f"unknown control {control!r}{hint}; there are {', '.join(CONTROLS)}")
 
 
 def rollout_controlled(control: str, problem: Problem, knobs: Knobs, genomes: jax.Array, keys: jax.Array) -> Any:
@@ -45,10 +57,9 @@ def rollout_controlled(control: str, problem: Problem, knobs: Knobs, genomes: ja
     Raises:
         ValueError: no such control, a brain that does not learn, or fewer than two lives to exchange modulators.
     """
-    if control not in CONTROLS:
-        raise ValueError(f"unknown control {control!r}; there are {', '.join(CONTROLS)}")
+    check_control(control)
     if not getattr(problem.brain.settings, "plast_enabled", False):
-        raise ValueError(f"control {control!r} needs a brain that learns within its life")
+        raise ValueError(f"control {control!r} needs a brain that learns")
     return _ROLLOUTS[control](problem, knobs, genomes, keys)
 
 
@@ -110,7 +121,7 @@ def _record(problem: Problem, knobs: Knobs, genomes: jax.Array, keys: jax.Array)
             _, trace = trace_life(*lived, num_steps=problem.num_steps)
             return trace.recordings["modulator"], trace.alive
 
-        return jax.vmap(one_life)(keys)
+        return in_blocks(jax.vmap(one_life), keys, LIVES_AT_ONCE)
 
     return jax.lax.map(one_genome, genomes)
 
@@ -124,11 +135,12 @@ def _impose(problem: Problem, knobs: Knobs, genomes: jax.Array, keys: jax.Array,
         genome, imposed = item
         weights = problem.develop(genome, constant.brain)
 
-        def one_life(key: jax.Array, modulator: jax.Array) -> LifeSummary:
+        def one_life(item: tuple[jax.Array, jax.Array]) -> LifeSummary:
+            key, modulator = item
             lived = (problem.env, constant.world, problem.brain, weights, key)
             return rollout_life(*lived, num_steps=problem.num_steps, modulator=modulator)
 
-        return jax.vmap(one_life)(keys, imposed)
+        return in_blocks(jax.vmap(one_life), (keys, imposed), LIVES_AT_ONCE)
 
     summary: LifeSummary = jax.lax.map(one_genome, (genomes, modulators))
     return summary

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # More lives of one genome than this are lived one block after the other. It decides the shape of a genome's matrix
 # products and with it, possibly, their rounding: it must depend on nothing but the number of lives.
-_LIVES_AT_ONCE = 128
+LIVES_AT_ONCE = 128
 # Memory for the brains of a block of genomes. Speed does not depend on it (see docs/performance.md) as long as a block
 # keeps the device busy. It never changes a genome's result.
 _BLOCK_BYTES = {"cpu": 2**24}
@@ -72,13 +72,13 @@ def rollout_population(
         lives = jax.vmap(one_life)(keys)
         return {name: getattr(lives, name) for name in wanted}
 
-    genomes_at_once = _genomes_at_once(problem, knobs.brain, min(keys.shape[0], _LIVES_AT_ONCE))
+    genomes_at_once = _genomes_at_once(problem, knobs.brain, min(keys.shape[0], LIVES_AT_ONCE))
 
     def some_lives(keys: jax.Array) -> dict[str, jax.Array]:
         lives = in_blocks(jax.vmap(partial(one_genome, keys=keys)), genomes, genomes_at_once)
         return jax.tree.map(jnp.transpose, lives)
 
-    columns = jax.tree.map(jnp.transpose, in_blocks(some_lives, keys, _LIVES_AT_ONCE))
+    columns = jax.tree.map(jnp.transpose, in_blocks(some_lives, keys, LIVES_AT_ONCE))
     return LifeSummary(**dict.fromkeys(LifeSummary._fields) | columns)
 
 

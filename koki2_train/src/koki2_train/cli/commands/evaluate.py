@@ -15,6 +15,9 @@ from koki2_train.cli.output import mean_and_error, number, print_json, print_tab
 from koki2_train.cli.progress import working
 from koki2_train.cli.setting_sources import take_assignments
 
+CONTROLS = ("eta_zero", "shuffled", "other_life", "sign_turned", "memory_reset")
+"""The names of the controls of learning (:data:`koki2_train.evaluation.controls.CONTROLS`, which imports JAX)."""
+
 
 @click.command("evaluate")
 @click.argument("runs", nargs=-1, required=True, type=PATH)
@@ -29,8 +32,14 @@ from koki2_train.cli.setting_sources import take_assignments
 )
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", shell_complete=complete_settings,
-    help="Another value of a setting of the world; `evolve RUNG --help` lists them.",
+    help="Another value of a setting of the world, or of learning such as plast_eta; `evolve RUNG --help` lists them.",
 )  # fmt: skip
+@click.option(
+    "--control", "controls", multiple=True, type=NamedChoice(CONTROLS),
+    help="Also cut one link of learning: no learning, the modulator in another order, of another life or of other "
+    "sign, or spikes and traces reset before every step.",
+)  # fmt: skip
+@click.option("--controls", "all_controls", is_flag=True, help="Every control, of the runs that learn.")
 @adult_option
 @compilation_cache_option
 @json_option
@@ -41,6 +50,8 @@ def command(
     baselines: tuple[str, ...],
     against: tuple[Path, ...],
     assignments: tuple[str, ...],
+    controls: tuple[str, ...],
+    all_controls: bool,
     adult: bool,
     compilation_cache: bool,
     as_json: bool,
@@ -63,7 +74,8 @@ def command(
         pairs = pair_runs(runs, against) if against else None
         chosen = list(runs) if pairs is None else [run.path for run in pairs.first]
         with working("compiling …", as_json):
-            result = evaluate_runs(chosen, episodes, seed, baselines, overrides, nursed=not adult)
+            under = "all" if all_controls else controls
+            result = evaluate_runs(chosen, episodes, seed, baselines, overrides, nursed=not adult, controls=under)
             if pairs is not None:
                 others = [run.path for run in pairs.second]
                 second = evaluate_runs(others, episodes, seed, (), overrides, nursed=not adult)
@@ -81,18 +93,21 @@ def command(
 
 
 def _print(result: dict[str, Any], title: str) -> None:
-    measured = (*result["runs"], *result["baselines"].values())
-    shown = table_metrics([entry["metrics"] for entry in measured])
+    shown = table_metrics([entry["metrics"] for entry in (*result["runs"], *result["baselines"].values())])
 
     def row(name: str, entry: dict[str, Any], fitness: str) -> list[str]:
         return [name, fitness, number(entry["normalized"], 3), *(number(entry["metrics"][m]["mean"], 3) for m in shown)]
 
-    rows = [row(entry["run"], entry, mean_and_error(entry["metrics"]["fitness"])) for entry in result["runs"]]
-    aggregate = result["aggregate"]
-    low, high = aggregate["metrics"]["fitness"]["ci95"]
-    if low is not None:
-        fitness = f"{number(aggregate['metrics']['fitness']['mean'])} [{number(low, 1)}, {number(high, 1)}]"
-        rows.append(row(f"mean of {aggregate['n']} runs", aggregate, fitness))
+    rows: list[list[str]] = []
+    for control, measured in {"": result, **result.get("controls", {})}.items():
+        suffix = f", {control.replace('_', ' ')}" if control else ""
+        for entry in measured["runs"]:
+            rows.append(row(f"{entry['run']}{suffix}", entry, mean_and_error(entry["metrics"]["fitness"])))
+        aggregate = measured["aggregate"]
+        low, high = aggregate["metrics"]["fitness"]["ci95"]
+        if low is not None:
+            fitness = f"{number(aggregate['metrics']['fitness']['mean'])} [{number(low, 1)}, {number(high, 1)}]"
+            rows.append(row(f"mean of {aggregate['n']} runs{suffix}", aggregate, fitness))
     for name, entry in result["baselines"].items():
         rows.append(row(name, entry, mean_and_error(entry["metrics"]["fitness"])))
     columns = ["champion or policy", "fitness ± se", "normalized", *(name.replace("_", " ") for name in shown)]

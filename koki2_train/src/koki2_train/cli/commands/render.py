@@ -53,7 +53,7 @@ class LifeType(click.ParamType):
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the held-out lives.")
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", shell_complete=complete_settings,
-    help="Another value of a setting of the world; `evolve RUNG --help` lists them.",
+    help="Another value of a setting of the world, or of learning such as plast_eta; `evolve RUNG --help` lists them.",
 )  # fmt: skip
 @adult_option
 @click.option("--out", type=PATH, help="Folder of the pictures.  [default: the run]")
