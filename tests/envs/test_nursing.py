@@ -127,7 +127,7 @@ def test_strengths_can_be_swept_under_vmap():
         (RISKY, {"risk_gating": float("nan")}, ValueError, "strength must be finite, got nan"),
         (RISKY, {"risk_gating": "much"}, TypeError, "nursing 'risk_gating': strength must be a number, got 'much'"),
         (RISKY, {"combined": 0.5, "risk_gating": 1.0}, ValueError, "'combined' holds 'risk_gating' already"),
-        (RUNGS["L0.0"].default_params, {"risk_gating": 1.0}, ValueError, "'risk_gating' changes nothing in this world"),
+        (RUNGS["L0.0"].default_params, {"risk_gating": 1.0}, ValueError, "'risk_gating' changes nothing here"),
         (RISKY.replace(grad_gain=0.0), {"sensory_gating": 1.0}, ValueError, "'sensory_gating' changes nothing"),
         (
             RISKY.replace(grad_gain=ramp(0, 1, 0, 0.3)),

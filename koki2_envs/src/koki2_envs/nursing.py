@@ -5,7 +5,8 @@ Importable without JAX.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from koki2_envs.knobs import KnobSpec, Schedule, check_number, is_abstract, is_a
 from koki2_envs.params import WorldParams
 from koki2_envs.suggestions import did_you_mean
 
+T = TypeVar("T")
 ParamsT = TypeVar("ParamsT", bound=WorldParams)
 
 CHILDHOOD_ENDS = 0.5
@@ -37,8 +39,8 @@ class Easing:
     full: Callable[[float], float]
     needs: tuple[str, ...] = ()
 
-    def acts_on(self, params: WorldParams) -> bool:
-        """Whether the world has the knob, and at a value at which nursing changes it."""
+    def acts_on(self, params: Any) -> bool:
+        """Whether these params have the knob, and at a value at which nursing changes it."""
         if self.knob not in knob_fields(params):
             return False
         if self.needs and all(is_always(getattr(params, name, 0), 0) for name in self.needs):
@@ -68,7 +70,8 @@ def _everything(adult: float) -> float:
     return 1.0
 
 
-def _threefold(adult: float) -> float:
+def threefold(adult: float) -> float:
+    """Three times the adult value."""
     return 3.0 * adult
 
 
@@ -84,7 +87,7 @@ NURSING: dict[str, Preset] = {
     ),
     "rich_nursery": Preset(
         "food and water give three times as much at first",
-        (Easing("energy_gain", _threefold), Easing("water_gain", _threefold)),
+        (Easing("energy_gain", threefold), Easing("water_gain", threefold)),
     ),
     "risk_gating": Preset(
         "what harms does no harm at first",
@@ -102,7 +105,7 @@ NURSING: dict[str, Preset] = {
 """The presets, by name. No two of them ease the same knob."""
 
 
-def with_nursing(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
+def with_nursing(params: T, strengths: Mapping[str, Any], presets: Mapping[str, Preset] = NURSING) -> T:
     """The params with a protected childhood.
 
     A knob of value a that a preset eases to b at birth becomes the schedule from a + strength·(b − a) at φ = 0 to
@@ -110,23 +113,25 @@ def with_nursing(params: ParamsT, strengths: Mapping[str, Any]) -> ParamsT:
     changes nothing.
 
     Args:
-        params: the world without nursing.
-        strengths: 0 to 1 by the name of a preset in :data:`NURSING`, or of ``combined`` for all that act here. Under
-            ``jax.vmap`` strengths can be arrays; such knobs are schedules at strength 0 too.
+        params: the world without nursing; or another frozen dataclass of knobs.
+        strengths: 0 to 1 by the name of a preset, or of ``combined`` for all that act here. Under ``jax.vmap``
+            strengths can be arrays; such knobs are schedules at strength 0 too.
+        presets: by name; those of worlds.
 
     Raises:
-        TypeError, ValueError: an unknown name, an invalid strength, a preset none of whose knobs does anything in
-            this world, or one of whose knobs is a schedule already; the message names it.
+        TypeError, ValueError: an unknown name, an invalid strength, a preset none of whose knobs does anything
+            here, or one of whose knobs is a schedule already; the message names it.
     """
     changes: dict[str, Any] = {}
-    for name, strength in _spelled_out(params, strengths).items():
-        acting = [easing for easing in NURSING[name].easings if easing.acts_on(params)]
+    for name, strength in _spelled_out(params, strengths, presets).items():
+        acting = [easing for easing in presets[name].easings if easing.acts_on(params)]
         if not acting:
-            knobs = ", ".join(easing.knob for easing in NURSING[name].easings)
-            raise ValueError(f"nursing {name!r} changes nothing in this world, where none of {knobs} matters")
+            knobs = ", ".join(easing.knob for easing in presets[name].easings)
+            raise ValueError(f"nursing {name!r} changes nothing here, where none of {knobs} matters")
         for easing in acting:
             changes[easing.knob] = _eased(name, easing, getattr(params, easing.knob), strength)
-    return params.replace(**changes)
+    changed: Any = dataclasses.replace(params, **changes)  # type: ignore[type-var]
+    return changed
 
 
 def without_nursing(params: ParamsT) -> ParamsT:
@@ -134,8 +139,12 @@ def without_nursing(params: ParamsT) -> ParamsT:
     return params.replace(**{name: _end(getattr(params, name)) for name in knob_fields(params)})
 
 
-def parse_nursing(text: str) -> dict[str, float]:
+def parse_nursing(text: str, names: Iterable[str] = (*NURSING, COMBINED)) -> dict[str, float]:
     """Strengths by name from ``NAME[:STRENGTH]``, several of them joined by ``+``; 1 where none is given.
+
+    Args:
+        text: the strengths.
+        names: of the presets that there are; those of worlds.
 
     Raises:
         ValueError: an unknown or repeated name, or a strength that is not a number from 0 to 1; the message names it.
@@ -143,7 +152,7 @@ def parse_nursing(text: str) -> dict[str, float]:
     strengths: dict[str, float] = {}
     for part in text.split("+"):
         name, colon, value = (piece.strip() for piece in part.partition(":"))
-        _check_name(name)
+        check_nursing_name(name, names)
         if name in strengths:
             raise ValueError(f"nursing {name!r} is given twice")
         try:
@@ -154,8 +163,13 @@ def parse_nursing(text: str) -> dict[str, float]:
     return strengths
 
 
-def _check_name(name: str) -> None:
-    known = [*NURSING, COMBINED]
+def check_nursing_name(name: str, names: Iterable[str]) -> None:
+    """Rejects a name that is not among those of presets.
+
+    Raises:
+        ValueError: naming it, and what is close to it.
+    """
+    known = list(names)
     if name not in known:
         raise ValueError(f"unknown nursing {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
 
@@ -165,16 +179,16 @@ def _check_strength(name: str, strength: Any) -> None:
         check_number(f"nursing {name!r}: strength", strength, _STRENGTH)
 
 
-def _spelled_out(params: WorldParams, strengths: Mapping[str, Any]) -> dict[str, Any]:
+def _spelled_out(params: Any, strengths: Mapping[str, Any], presets: Mapping[str, Preset]) -> dict[str, Any]:
     """The strengths with ``combined`` replaced by what it stands for."""
     for name, strength in strengths.items():
-        _check_name(name)
+        check_nursing_name(name, (*presets, COMBINED))
         _check_strength(name, strength)
     if COMBINED not in strengths:
         return dict(strengths)
     if others := [name for name in strengths if name != COMBINED]:
         raise ValueError(f"nursing {COMBINED!r} holds {others[0]!r} already")
-    acting = [name for name, preset in NURSING.items() if any(easing.acts_on(params) for easing in preset.easings)]
+    acting = [name for name, preset in presets.items() if any(easing.acts_on(params) for easing in preset.easings)]
     return dict.fromkeys(acting, strengths[COMBINED])
 
 

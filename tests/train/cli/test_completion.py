@@ -21,6 +21,8 @@ def completions(*words):
         (["evolve", "L0.2", "--preset", ""], ["demo", "l1_hard", "plastic", "plastic_classic", "quick"]),
         (["sweep", "L0.2", "--nursing", "risk_gating:0.5+m"], ["risk_gating:0.5+motor_maturation"]),
         (["evolve", "L0.2", "--brain", ""], ["gru", "spiking"]),
+        (["evolve", "L0.2", "--nursing", "combined+pl"], ["combined+plasticity"]),
+        (["evaluate", "runs/x", "--control", "s"], ["shuffled", "sign_turned"]),
         (["evolve", "L3.0", "--num-z"], ["--num-zones"]),
         (["evolve", "L0.2", "--num-z"], []),
         (["evolve", "L0.2", "--no-terminate"], ["--no-terminate-on-reach"]),

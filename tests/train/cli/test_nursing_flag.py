@@ -73,7 +73,7 @@ class TestSources:
         (("--nursing", "sensory_gatin"), ("--nursing", "did you mean 'sensory_gating'")),
         (("--nursing", "sensory_gating:2"), ("--nursing", "strength must be 0 to 1, got 2")),
         (("--nursing", "combined", "--nursing", "risk_gating"), ("'combined' holds 'risk_gating' already",)),
-        (("--nursing", "risk_gating:1", "--num-bad-sources", 0), ("'risk_gating' changes nothing in this world",)),
+        (("--nursing", "risk_gating:1", "--num-bad-sources", 0), ("'risk_gating' changes nothing here",)),
         (
             ("--nursing", "sensory_gating", "--grad-gain", "0:1@0:0.3"),
             ("'sensory_gating' sets grad_gain", "a schedule already, 0:1@0:0.3"),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from koki2_envs import RUNGS, ramp
+from koki2_envs.knobs import knob_fields
 from koki2_train.evolution import Program
 from koki2_train.experiment import Experiment, Trial
-from koki2_train.experiment.brain_settings import SpikingSettings
+from koki2_train.experiment.brain_settings import PlasticitySettings, SenseSettings, SpikingSettings
 from koki2_train.experiment.registration import DEFAULT_PARTS
 from koki2_train.experiment.sections import (
     DirectSettings,
@@ -20,6 +21,7 @@ from koki2_train.experiment.sections import (
     ViabilitySettings,
 )
 from koki2_train.experiment.settings import ALIASES, all_setting_names, known_settings
+from koki2_train.experiment.sources import read_preset
 
 SETTINGS = {
     "num_sources": 6,
@@ -219,6 +221,22 @@ def test_a_setting_that_a_configuration_lacks_has_its_default():
     data = Experiment.build("L0.2", {"n_neurons": 64}).to_dict()
     del data["brain"]["settings"]["sparse_from"]
     assert Experiment.from_dict(data) == Experiment.build("L0.2", {"n_neurons": 64})
+
+
+def test_a_configuration_from_before_there_was_learning_is_one_without():
+    plain, learning = Experiment.build("L0.2"), knob_fields(PlasticitySettings) | knob_fields(SenseSettings)
+    data = plain.to_dict()
+    for name in learning:
+        del data["brain"]["settings"][name]
+    assert Experiment.from_dict(data) == plain
+
+
+def test_choices_of_learning_are_written_by_name():
+    learning = Experiment.build("L5.0", read_preset("plastic"), plast_evolve="rates_and_drift")
+    written = learning.to_dict()["brain"]["settings"]
+    chosen = ("plast_gate", "plast_evolve", "plast_coefficients", "modulator_kind", "plast_senses")
+    assert [written[name] for name in chosen] == ["action", "rates_and_drift", "none", "event", "*_x,*_y"]
+    assert Experiment.from_dict(json.loads(json.dumps(learning.to_dict()))) == learning
 
 
 @pytest.mark.parametrize(

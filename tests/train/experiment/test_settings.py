@@ -26,6 +26,10 @@ from koki2_train.experiment.settings import parse_setting
         ("energy_setpoint", "-1:1e0@0:1", ramp(-1.0, 1.0)),
         ("respawn_delay", "0:8", ramp(0.0, 8.0)),
         ("brain", "spiking", "spiking"),
+        ("plast_senses", "smell?_*,energy", "smell?_*,energy"),
+        ("plast_senses", "0:1", "0:1"),
+        ("plast_gate", "action", 1),
+        ("plast_eta", "0.5:0@0.2:0.8", ramp(0.5, 0.0, 0.2, 0.8)),
     ],
 )
 def test_settings_are_read_as_they_are_written(name, text, value):
@@ -55,6 +59,8 @@ def test_text_that_is_no_value_is_rejected_with_its_name(text):
         ("mvt", "0:1", "mvt cannot be a schedule, got '0:1'"),
         ("sigma", "0:1@0:1", "sigma cannot be a schedule"),
         ("pop_size", "2:4", "pop_size cannot be a schedule"),
+        ("plast_gate", "acton", "plast_gate must be none or action, got 'acton'"),
+        ("plast_lambda", "0:1", "plast_lambda cannot be a schedule"),
         ("brain", "spikin", "unknown brain 'spikin'; did you mean 'spiking'?"),
         ("genome", "nowhere:Class", "genome 'nowhere:Class' cannot be imported: ModuleNotFoundError"),
         ("nois", "1", "unknown setting 'nois'; did you mean 'obs_noise'?"),

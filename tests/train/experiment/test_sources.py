@@ -25,6 +25,12 @@ def test_marks_and_line_ends_of_other_systems_are_no_settings(read):
     }
 
 
+def test_text_is_a_setting_in_every_source(read):
+    text = "smell?_x, energy"
+    assert read(f'plast_senses = "{text}"') == {"plast_senses": text}
+    assert parse_assignments([f"plast-senses={text}"]) == {"plast_senses": text}
+
+
 def test_files_are_read_alike_in_every_locale(tmp_path):
     (tmp_path / "my.toml").write_bytes("# \u03b8\ntheta = 1.5\n".encode())
     code = (

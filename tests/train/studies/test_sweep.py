@@ -36,6 +36,18 @@ class TestGrid:
         assert one.experiment.params == with_nursing(adult, {"risk_gating": 0.5})
         assert two.experiment.params == with_nursing(adult, {"rich_nursery": 1.0, "sensory_gating": 0.1})
 
+    def test_dynamic_settings_of_a_brain_that_learns(self):
+        """Numbers, schedules and nursing; all share one compiled program."""
+        values = {"plast_eta": ["0", "0.2", "0.4:0.2@0:0.5"], "plast_drift": ["0", "0.01"]}
+        cells = make_cells("L1.0", {"plast_enabled": True}, values)
+        brains = [cell.experiment.brain.settings for cell in cells]
+        assert [(b.plast_eta, b.plast_drift) for b in brains] == [
+            (eta, drift) for eta in (0.0, 0.2, ramp(0.4, 0.2, 0.0, 0.5)) for drift in (0.0, 0.01)
+        ]
+        assert len({b.compiled() for b in brains}) == 1
+        _, nursed = make_cells("L1.0", {"plast_enabled": True, "plast_eta": 0.2}, {"plasticity": ["0", "0.5"]})
+        assert nursed.experiment == Experiment.build("L1.0", plast_enabled=True, plast_eta=0.2, nursing="plasticity:.5")
+
     def test_default_decay_is_that_of_each_cell(self):
         cells = make_cells("L0.2", {}, {"energy_init": ["1", "0.5"]})
         assert [cell.experiment.params.energy_decay for cell in cells] == [1 / 128, 1 / 256]
@@ -47,6 +59,10 @@ class TestGrid:
             ({"sensory_gatin": ["0"]}, "unknown knob 'sensory_gatin'; did you mean 'sensory_gating'"),
             ({"num_sources": ["2"]}, "num_sources is compiled in: within a sweep only knobs of the world"),
             ({"pop_size": ["2"]}, "pop_size is compiled in"),
+            ({"plast_gate": ["action"]}, "plast_gate is compiled in"),
+            ({"plast_et": ["1"]}, "unknown knob 'plast_et'; did you mean 'plast_eta'"),
+            ({"plast_eta": ["1", "2"]}, r"plast_eta does nothing in a brain that does not learn \(plast_enabled\)"),
+            ({"plasticity": ["1"]}, "nursing 'plasticity' needs a brain that learns"),
             ({"mvt": ["true"]}, "mvt is compiled in"),
             ({"steps": ["64"]}, "max_steps_in_episode is compiled in"),
             ({"hydration_decay": ["0"]}, "unknown knob 'hydration_decay'; L0.2 has none"),

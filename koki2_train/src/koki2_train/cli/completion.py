@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem
 
-from koki2_envs import nursing
 from koki2_envs.ladder import RUNGS
 from koki2_train.experiment import sources
+from koki2_train.experiment.brain_nursing import NURSING_NAMES
 from koki2_train.experiment.registration import REGISTRIES
 from koki2_train.experiment.settings import NURSING, rung_settings, setting_flags
 
@@ -36,8 +36,7 @@ def complete_presets(ctx: click.Context, parameter: click.Parameter, incomplete:
 def complete_nursing(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of nursing, also after a ``+``."""
     before, plus, last = incomplete.rpartition("+")
-    names = (*nursing.NURSING, nursing.COMBINED)
-    return _matching((f"{before}{plus}{name}" for name in names if name.startswith(last)), incomplete)
+    return _matching((f"{before}{plus}{name}" for name in NURSING_NAMES if name.startswith(last)), incomplete)
 
 
 def complete_settings(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

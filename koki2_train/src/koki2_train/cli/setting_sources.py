@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from koki2_envs import nursing
 from koki2_train.cli.completion import complete_nursing, complete_presets, complete_settings
 from koki2_train.cli.options import PATH
 from koki2_train.experiment import sources
+from koki2_train.experiment.brain_nursing import NURSING_NAMES, parse_strengths
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
 from koki2_train.experiment.settings import NURSING, join_settings, setting_flags
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def common_setting_sources(command: F) -> F:
     """Adds ``--config``, ``--preset``, ``--set`` and ``--nursing``."""
-    names, presets = ", ".join((*nursing.NURSING, nursing.COMBINED)), ", ".join(sources.preset_names())
+    names, presets = ", ".join(NURSING_NAMES), ", ".join(sources.preset_names())
     for option in (
         click.option(
             "--nursing",
@@ -64,7 +64,7 @@ def take_settings(options: dict[str, Any]) -> dict[str, Any]:
         joined = join_settings(joined, _named(f"--config {path}", sources.read_settings_file, path))
     joined = join_settings(joined, take_assignments(options.pop("assignments", ())))
     if texts := options.pop("nursings", ()):
-        strengths = _named("--nursing", nursing.parse_nursing, "+".join(texts))
+        strengths = _named("--nursing", parse_strengths, "+".join(texts))
         joined = join_settings(joined, {NURSING: strengths})
     flags = {name: options.pop(name) for name in list(options) if name in (*DEFAULT_PARTS, *setting_flags())}
     return joined | {name: value for name, value in flags.items() if value is not None}

@@ -14,6 +14,7 @@ from koki2_envs.knobs.plain import from_dict, to_dict
 from koki2_envs.ladder import Rung, rung
 from koki2_envs.nursing import with_nursing, without_nursing
 from koki2_envs.params import WorldParams
+from koki2_train.experiment.brain_nursing import BRAIN_NURSING, with_brain_nursing
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES, Part
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
 from koki2_train.experiment.settings import NURSING, SECTIONS, by_full_name, read_setting, reject_unknown, rung_settings
@@ -60,7 +61,8 @@ class Experiment:
                 :func:`koki2_train.experiment.settings.read_setting` takes; names are unique over all parts. ``brain``,
                 ``genome`` and ``strategy`` name the implementation, and decide which other settings there are. Where
                 ``energy_decay`` is neither given nor among the rung's knobs it becomes energy_init/steps: one full life
-                without food. Last of all, ``nursing`` protects childhood in the world that results.
+                without food. Last of all, ``nursing`` protects childhood in the world, and the brain, that
+                result.
             more: the same, as keywords.
 
         Raises:
@@ -82,6 +84,10 @@ class Experiment:
             return Part(names[kind], section(**chosen(section)))
 
         parts: dict[str, Any] = {kind: part(kind) for kind in DEFAULT_PARTS}
+        of_brain = {name: nursing.pop(name) for name in BRAIN_NURSING if name in nursing}
+        parts["brain"] = dataclasses.replace(
+            parts["brain"], settings=with_brain_nursing(parts["brain"].settings, of_brain)
+        )
         sections: dict[str, Any] = {name: section(**chosen(section)) for name, section in SECTIONS.items()}
 
         structure = {**row.structure, **{name: settings[name] for name in row.structure if name in settings}}

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from koki2_envs.knobs import KnobSpec, Schedule, knob_fields, spec_of
 from koki2_envs.ladder import RUNGS, Rung
-from koki2_envs.nursing import parse_nursing
 from koki2_envs.suggestions import did_you_mean
+from koki2_train.experiment.brain_nursing import check_strengths, parse_strengths
 from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
 from koki2_train.experiment.sections import EvolutionSettings, ValidationSettings, ViabilitySettings
 from koki2_train.experiment.settings_base import Settings
@@ -24,7 +24,8 @@ SECTIONS: dict[str, type[Settings]] = {
 ALIASES = {"steps": "max_steps_in_episode"}
 """Shorter names under which settings are also known."""
 NURSING = "nursing"
-"""The setting that makes schedules of other settings: strengths by the names of :data:`koki2_envs.nursing.NURSING`."""
+"""The setting that makes schedules of others: strengths by the names of presets
+(:data:`koki2_train.experiment.brain_nursing.NURSING_NAMES`)."""
 
 
 def known_settings(row: Rung, parts: Mapping[str, str]) -> dict[str, dataclasses.Field[Any]]:
@@ -147,7 +148,7 @@ def read_setting(name: str, value: Any) -> Any:
     if name == NURSING:
         if not isinstance(value, Mapping):
             raise TypeError(f"{name} must be NAME:STRENGTH or a table of strengths, got {value!r}")
-        return dict(value)
+        return check_strengths(value)
     if isinstance(value, Mapping):
         if not {"start", "end"} <= value.keys() <= {"start", "end", "from_phi", "to_phi"}:
             raise ValueError(f"{name}: a schedule has start, end, from_phi, to_phi; got {sorted(value)}")
@@ -180,7 +181,7 @@ def parse_setting(name: str, text: str) -> Any:
     """
     name = ALIASES.get(name, name)
     if name == NURSING:
-        return parse_nursing(text)
+        return parse_strengths(text)
     if name in REGISTRIES:
         REGISTRIES[name][text]  # rejects an unknown one, and imports a custom one so that its settings are known
         return text

@@ -58,15 +58,15 @@ class Settings:
 
     def dynamic(self) -> dict[str, Any]:
         """The values of the dynamic settings, by name: numbers and schedules."""
-        return {name: getattr(self, name) for name in self._dynamic_fields()}
+        return {name: getattr(self, name) for name in self.dynamic_fields()}
 
     def compiled(self) -> Self:
         """A copy in which what does not decide compiled code, the dynamic settings, has its default."""
-        return dataclasses.replace(self, **{name: field.default for name, field in self._dynamic_fields().items()})
+        return dataclasses.replace(self, **{name: field.default for name, field in self.dynamic_fields().items()})
 
     def idle(self) -> tuple[tuple[str, float], ...]:
         """The dynamic settings whose feature is off, with their neutral values."""
-        neutral = {name: spec_of(field).neutral for name, field in self._dynamic_fields().items()}
+        neutral = {name: spec_of(field).neutral for name, field in self.dynamic_fields().items()}
         return tuple(
             (name, value)
             for name, value in neutral.items()
@@ -74,7 +74,8 @@ class Settings:
         )
 
     @classmethod
-    def _dynamic_fields(cls) -> dict[str, dataclasses.Field[Any]]:
+    def dynamic_fields(cls) -> dict[str, dataclasses.Field[Any]]:
+        """The fields of the dynamic settings, by name."""
         return {name: field for name, field in knob_fields(cls).items() if field.metadata.get(_DYNAMIC)}
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,22 +1,29 @@
-"""Sweeps: a full grid over knobs of the world and over nursing, at equal budget, each cell with the same seeds."""
+"""Sweeps: a full grid over knobs of world and brain and nursing, at equal budget, each cell with the same seeds."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from koki2_envs.knobs import knob_fields
+from koki2_envs.knobs import knob_fields, spec_of
 from koki2_envs.ladder import Rung, rung
-from koki2_envs.nursing import COMBINED, parse_nursing
-from koki2_envs.nursing import NURSING as PRESETS
 from koki2_envs.suggestions import did_you_mean
 from koki2_train.experiment import Experiment
-from koki2_train.experiment.settings import ALIASES, NURSING, all_setting_names, join_settings, parse_setting
+from koki2_train.experiment.brain_nursing import NURSING_NAMES, parse_strengths
+from koki2_train.experiment.registration import DEFAULT_PARTS, REGISTRIES
+from koki2_train.experiment.settings import (
+    ALIASES,
+    NURSING,
+    all_setting_names,
+    join_settings,
+    parse_setting,
+    read_setting,
+)
 from koki2_train.studies.cells import Cell, CellChampions, baselines_on, check_folders, mean_with_interval
 
 Settings = Mapping[str, Any]
@@ -43,15 +50,17 @@ def make_cells(rung_name: str, settings: Settings, grid: Grid) -> list[SweepCell
     Args:
         rung_name: the rung.
         settings: of all cells.
-        grid: values by name, written as on a command line: of a knob of the world; of ``nursing``; or strengths of
-            one of its presets, or of ``combined``.
+        grid: values by name, written as on a command line: of a knob of the world; of a dynamic setting of the brain;
+            of ``nursing``; or strengths of one of its presets, or of ``combined``.
 
     Raises:
         ValueError, TypeError: a name that cannot vary within one compiled program, an invalid value, or a value given
             twice.
     """
     row = rung(rung_name)
-    points = {name: {text: _setting(row, name, text) for text in values} for name, values in grid.items()}
+    brain = read_setting("brain", settings.get("brain", DEFAULT_PARTS["brain"]))
+    dynamic = REGISTRIES["brain"][brain].settings.dynamic_fields()
+    points = {name: {text: _setting(row, dynamic, name, text) for text in values} for name, values in grid.items()}
     for name, values in grid.items():
         for index, text in enumerate(values):
             same = next(other for other in values if points[name][other] == points[name][text])
@@ -67,20 +76,29 @@ def make_cells(rung_name: str, settings: Settings, grid: Grid) -> list[SweepCell
         written = dict(zip(points, texts, strict=True))
         word = ",".join(f"{name}={text}" for name, text in written.items())
         cells.append(SweepCell(word, Experiment.build(rung_name, merged), written))
+    for name in grid:
+        of_learning = name in dynamic and spec_of(dynamic[name]).group == "plasticity"
+        if of_learning and not getattr(cells[0].experiment.brain.settings, "plast_enabled", True):
+            raise ValueError(f"{name} does nothing in a brain that does not learn (plast_enabled)")
     check_folders(cells)
     return cells
 
 
-def _setting(row: Rung, name: str, text: str) -> dict[str, Any]:
+def _setting(row: Rung, of_brain: Collection[str], name: str, text: str) -> dict[str, Any]:
     """What a value of the grid sets."""
-    if name in (*PRESETS, COMBINED):
-        return {NURSING: parse_nursing(f"{name}:{text}")}
+    if name in NURSING_NAMES:
+        return {NURSING: parse_strengths(f"{name}:{text}")}
     name = ALIASES.get(name, name)
-    variable = [knob for knob in knob_fields(row.params) if knob != "max_steps_in_episode"]
+    variable = [*(knob for knob in knob_fields(row.params) if knob != "max_steps_in_episode"), *of_brain]
     if name not in (*variable, NURSING):
         if name in (*Experiment.build(row.id).settings(), *row.structure):
-            raise ValueError(f"{name} is compiled in: within a sweep only knobs of the world and nursing vary")
-        hint = f"; {row.id} has none" if name in all_setting_names() else did_you_mean(name, [*variable, *PRESETS])
+            raise ValueError(
+                f"{name} is compiled in: within a sweep only knobs of the world, dynamic settings of the brain and "
+                "nursing vary"
+            )
+        hint = (
+            f"; {row.id} has none" if name in all_setting_names() else did_you_mean(name, [*variable, *NURSING_NAMES])
+        )
         raise ValueError(f"unknown knob {name!r}{hint}")
     return {name: parse_setting(name, text)}
 

@@ -29,7 +29,8 @@ _PLAN = "grid.json"
 @rung_argument
 @click.option(
     "--vary", "varied", multiple=True, required=True, metavar="NAME=VALUE,VALUE,...",
-    help="A knob of the world, 'nursing', or one of its presets (values are strengths).",
+    help="A knob of the world, a dynamic setting of the brain such as plast_eta, 'nursing', or one of its presets "
+    "(values are strengths).",
     shell_complete=complete_settings,
 )  # fmt: skip
 @click.option("--log-every", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Generations.")
