@@ -138,12 +138,12 @@ def coefficients(settings, arrays, kind, inputs):
         return 1.0, 0.0, 0.0, 0.0
     all_four = [arrays[f"plast_both_{kind}"], *arrays[f"plast_others_{kind}"]]
     if kind == "motor":
-        return all_four
+        return [x.T for x in all_four]
     if kind == "input":
         named = settings.plast_senses.split(",")
         rows = [named.index(name) if name in named else 0 for name in sensed(arrays)]
         return [x[rows].T if len(x) > 1 else x for x in all_four]
-    return [np.broadcast_to(x, (N, N))[inputs, np.arange(N)[:, None]] for x in all_four]
+    return [x[inputs] if x.ndim == 1 else x.T for x in all_four]
 
 
 CASES = {

@@ -16,11 +16,11 @@ def eligibility(
     """The trace e after a step, e ← λ e + pre·post, or with coefficients λ e + (A pre·post + B pre + C post + D)·gate.
 
     Args:
-        trace: e, (rows, columns) float32; a row for each presynaptic entry, a column for each postsynaptic neuron.
+        trace: e, (rows, columns) float32; a row for each synapse of a neuron, a column for each neuron.
         decay: λ, () float32.
-        pre: (rows, 1) or (rows, columns) float32.
-        post: (columns,) float32, postsynaptic activity times its gate.
-        gate: (columns,) float32, what gates learning at each neuron; 1 where nothing does.
+        pre: presynaptic activity, to be broadcast to (rows, columns), float32.
+        post: postsynaptic activity times its gate, likewise.
+        gate: what gates learning, likewise; 1 where nothing does.
         coefficients: A, B, C, D; (4, rows or 1, columns or 1) float32, or None for 1, 0, 0, 0.
     """
     if coefficients is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ from koki2_train.brains.blueprint import Arrays, Parameter
 from koki2_train.brains.learning_rules import eligibility, learned_weights
 from koki2_train.brains.modulators import modulator, surprise
 from koki2_train.brains.senses import Senses, indices_of
-from koki2_train.brains.topology import dense_mask, sparse_inputs
+from koki2_train.brains.topology import presynaptic_selection, sparse_inputs
 from koki2_train.experiment.brain_settings import SpikingSettings
 
 KINDS = ("input", "recurrent", "motor")
@@ -66,9 +67,9 @@ class PlasticCarry(NamedTuple):
 class Plasticity:
     """The plastic synapses of a spiking network; static.
 
-    Input synapses are held as (plastic senses, N), recurrent ones as (N, N) with zeros where there is no synapse or,
-    stored sparsely, as (k, N), motor ones as (N, actions). Every life has its own weights, so that a step's products
-    with them are products of one vector with one matrix for each life; the fixed synapses stay shared.
+    Input synapses are held as (plastic senses, N), recurrent ones as (k, N), motor ones as (actions, N): a row for
+    each synapse of a neuron, so that loops over them run over all neurons at once. Every life has its own weights,
+    whose size decides speed; the fixed synapses stay shared by a genome's lives.
 
     Raises:
         ValueError: ``plast_senses`` names a sense that the world does not have.
@@ -90,22 +91,12 @@ class Plasticity:
 
     def _shape(self, kind: str) -> tuple[int, int]:
         n = self.settings.n_neurons
-        if kind == "input":
-            return len(self.rows), n
-        if kind == "motor":
-            return n, self.num_actions
-        return (self.settings.k_edges if self.settings.is_sparse else n), n
+        return {"input": len(self.rows), "recurrent": self.settings.k_edges, "motor": self.num_actions}[kind], n
 
     @property
     def num_synapses(self) -> int:
         """How many synapses learn."""
-        n = self.settings.n_neurons
-        count = {kind: rows * columns for kind, (rows, columns) in self.shapes.items()}
-        return (
-            sum(count.values())
-            if "recurrent" not in count
-            else sum({**count, "recurrent": n * self.settings.k_edges}.values())
-        )
+        return sum(rows * columns for rows, columns in self.shapes.values())
 
     def parameters(self) -> dict[str, Parameter]:
         """What a genome must give besides the weights at birth."""
@@ -119,7 +110,8 @@ class Plasticity:
         detail = self.settings.chosen("plast_coefficients")
         if detail != "none":
             for kind, (rows, columns) in self.shapes.items():
-                shape = {"global": (1, 1), "entry": (rows, 1), "synapse": (rows, columns)}[detail]
+                entry = {"input": (rows, 1), "recurrent": (columns,), "motor": (1, columns)}[kind]
+                shape = {"global": (1, 1), "entry": entry, "synapse": (rows, columns)}[detail]
                 found[f"plast_both_{kind}"] = Parameter(shape, "coefficient", start=1.0)
                 found[f"plast_others_{kind}"] = Parameter((3, *shape), "coefficient", start=0.0)
         if self.modulator_kind == "spike":
@@ -141,9 +133,7 @@ class Plasticity:
             decay={kind: decays[index] for index, kind in enumerate(self.kinds)},
             drift=drift,
             coefficients={
-                kind: jnp.concatenate([arrays[f"plast_both_{kind}"][None], arrays[f"plast_others_{kind}"]])
-                for kind in self.kinds
-                if f"plast_both_{kind}" in arrays
+                kind: self._coefficients(kind, arrays) for kind in self.kinds if f"plast_both_{kind}" in arrays
             },
             readout=arrays.get("modulator_readout"),
             support=_support(arrays["w_motor"]) if self.gated and "motor" not in self.kinds else None,
@@ -151,16 +141,18 @@ class Plasticity:
         )
 
     def _birth(self, kind: str, arrays: Arrays) -> jax.Array:
+        weights = arrays[{"input": "w_in", "recurrent": "w_rec", "motor": "w_motor"}[kind]]
+        return weights.T[np.asarray(self.rows)] if kind == "input" else weights.T
+
+    def _coefficients(self, kind: str, arrays: Arrays) -> jax.Array:
+        found = jnp.concatenate([arrays[f"plast_both_{kind}"][None], arrays[f"plast_others_{kind}"]])
+        of_entries = kind == "recurrent" and found.ndim == 2
+        return found[:, self._presynaptic_neurons()] if of_entries else found
+
+    def _presynaptic_neurons(self) -> jax.Array:
+        """Which neuron is presynaptic at each recurrent synapse; (k, N) int32."""
         settings = self.settings
-        if kind == "input":
-            return arrays["w_in"].T[np.asarray(self.rows)]
-        if kind == "motor":
-            return arrays["w_motor"]
-        if settings.is_sparse:
-            return arrays["w_rec"].T
-        inputs = sparse_inputs(settings.n_neurons, settings.k_edges, settings.topology_seed)
-        columns = jnp.arange(settings.n_neurons)[:, None]
-        return jnp.zeros(self.shapes[kind], jnp.float32).at[inputs, columns].set(arrays["w_rec"])
+        return jnp.asarray(sparse_inputs(settings.n_neurons, settings.k_edges, settings.topology_seed).T)
 
     def fixed(self, arrays: Arrays) -> dict[str, jax.Array]:
         """The blueprint's arrays with zeros for the synapses that learn."""
@@ -195,10 +187,7 @@ class Plasticity:
         if "input" in self.kinds:
             total += self._plastic_part(sensed) @ carry.weights["input"]
         if "recurrent" in self.kinds:
-            learned = carry.weights["recurrent"]
-            total += (
-                jnp.sum(self._presynaptic(spikes) * learned, axis=0) if self.settings.is_sparse else spikes @ learned
-            )
+            total += _added_up(self._presynaptic(spikes) * carry.weights["recurrent"])
         return total
 
     def _plastic_part(self, sensed: jax.Array) -> jax.Array:
@@ -209,9 +198,24 @@ class Plasticity:
         return jnp.stack([sensed[row] for row in self.rows])
 
     def _presynaptic(self, spikes: jax.Array) -> jax.Array:
-        """The spike at each recurrent synapse stored sparsely, (k, N)."""
-        settings = self.settings
-        return spikes[jnp.asarray(sparse_inputs(settings.n_neurons, settings.k_edges, settings.topology_seed).T)]
+        """The presynaptic spike at each recurrent synapse, (k, N).
+
+        In small networks it is a product with a matrix of zeros and ones, which all lives share: on a CPU that is
+        faster than picking spikes one by one.
+        """
+        n, k, seed = self.settings.n_neurons, self.settings.k_edges, self.settings.topology_seed
+        if n * n * k > _LARGEST_SELECTION:
+            return spikes[self._presynaptic_neurons()]
+        return (spikes @ jnp.asarray(presynaptic_selection(n, k, seed))).reshape(k, n)
+
+    def kept(self, spikes: jax.Array) -> jax.Array:
+        """The same spikes; where recurrent synapses learn, computed once and kept.
+
+        Their product with the identity is exact for zeros and ones. Without it XLA would fuse the sum over recurrent
+        synapses into the eligibility of every row of synapses, and repeat it there; the sum over senses is shorter than
+        this product.
+        """
+        return spikes @ jnp.eye(spikes.shape[0], dtype=spikes.dtype) if "recurrent" in self.kinds else spikes
 
     def acted(
         self, weights: PlasticWeights, carry: PlasticCarry, sensed: jax.Array, before: jax.Array, spikes: jax.Array,
@@ -231,26 +235,19 @@ class Plasticity:
         gate = self._gate(weights, carry, action) if self.gated else ones
         traces = {}
         for kind in self.kinds:
-            post, open_to = spikes * gate, gate
-            if kind == "input":
-                pre = self._plastic_part(sensed)[:, None]
-            elif kind == "motor":
-                pre = spikes[:, None]
-                taken = (jnp.arange(self.num_actions, dtype=jnp.int32) == action).astype(jnp.float32)
-                post, open_to = taken, jnp.ones_like(taken)
+            if kind == "motor":
+                taken = (jnp.arange(self.num_actions, dtype=jnp.int32) == action).astype(jnp.float32)[:, None]
+                pre, post, open_to = spikes, taken, jnp.ones_like(taken)
             else:
-                pre = self._presynaptic(before) if self.settings.is_sparse else before[:, None]
+                pre = self._plastic_part(sensed)[:, None] if kind == "input" else self._presynaptic(before)
+                post, open_to = spikes * gate, gate
             of_kind = (weights.decay[kind], pre, post, open_to, weights.coefficients.get(kind))
-            trace = eligibility(carry.traces[kind], *of_kind)
-            if kind == "recurrent" and not self.settings.is_sparse:
-                settings = self.settings
-                trace *= dense_mask(settings.n_neurons, settings.k_edges, settings.topology_seed)
-            traces[kind] = trace
+            traces[kind] = eligibility(carry.traces[kind], *of_kind)
         return carry._replace(traces=traces)
 
     def _gate(self, weights: PlasticWeights, carry: PlasticCarry, action: jax.Array) -> jax.Array:
         """g_i = W_motor[i, a] − mean_a W_motor[i, a], each neuron's support for the action taken; (N,) float32."""
-        support = _support(carry.weights["motor"]) if weights.support is None else weights.support
+        support = _support(carry.weights["motor"].T) if weights.support is None else weights.support
         taken = (jnp.arange(support.shape[0], dtype=jnp.int32) == action).astype(jnp.float32)
         return taken @ support
 
@@ -320,6 +317,19 @@ class Plasticity:
 
 
 _KNOBS = ("plast_eta", "plast_max", "mod_drive_scale", "mod_baseline_rate")
+
+
+_LARGEST_SELECTION = 2**20  # numbers in the matrix that selects presynaptic spikes; it decides rounding
+
+
+def _added_up(rows: jax.Array) -> jax.Array:
+    """The sum over rows, one after the other: a reduction would leave their order, and so rounding, to the compiler."""
+    if rows.shape[0] > _MOST_UNROLLED:
+        return jax.lax.fori_loop(0, rows.shape[0], lambda i, total: total + rows[i], jnp.zeros_like(rows[0]))
+    return reduce(jnp.add, rows)
+
+
+_MOST_UNROLLED = 32
 
 
 def _support(motor: jax.Array) -> jax.Array:

@@ -104,13 +104,14 @@ class SpikingBrain(Brain):
         theta, plasticity, learned = self.settings.theta, self.plasticity, carry.plastic
         sensed = observation if carry.own is None else self.senses.sensed(observation, carry.own)
         drive = weights.synapses.currents(sensed, carry.spikes)
-        motor = weights.motor
         if plasticity and learned:
             drive += plasticity.currents(learned, sensed, carry.spikes)
-            motor = learned.weights.get("motor", motor)
         potential = carry.potential * math.exp(-1.0 / self.settings.tau_m) + drive
         spikes = (potential > theta).astype(jnp.float32)
-        action = jnp.argmax(_readout(spikes, motor) + weights.motor_bias).astype(jnp.int32)
+        spikes = plasticity.kept(spikes) if plasticity else spikes
+        motor = learned.weights.get("motor") if learned else None
+        support = _readout(spikes, weights.motor) if motor is None else motor @ spikes
+        action = jnp.argmax(support + weights.motor_bias).astype(jnp.int32)
         if plasticity and learned and weights.plastic:
             learned = plasticity.acted(weights.plastic, learned, sensed, carry.spikes, spikes, action)
         return action, SpikingCarry(potential - theta * spikes, spikes, carry.own, learned)

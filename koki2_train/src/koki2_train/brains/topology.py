@@ -28,9 +28,14 @@ def sparse_inputs(n_neurons: int, k_edges: int, seed: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def dense_mask(n_neurons: int, k_edges: int, seed: int) -> np.ndarray:
-    """The wiring of :func:`sparse_inputs` as (N, N) float32: 1 in row j, column i where i listens to j. Read-only."""
-    mask = np.zeros((n_neurons, n_neurons), np.float32)
-    mask[sparse_inputs(n_neurons, k_edges, seed), np.arange(n_neurons)[:, None]] = 1.0
-    mask.flags.writeable = False
-    return mask
+def presynaptic_selection(n_neurons: int, k_edges: int, seed: int) -> np.ndarray:
+    """The wiring of :func:`sparse_inputs` as a matrix of zeros and ones that selects presynaptic neurons.
+
+    Returns:
+        (N, k·N) float32: a vector of N neurons times it has at e·N + i the neuron that is input e of i. Read-only.
+    """
+    inputs = sparse_inputs(n_neurons, k_edges, seed).T.ravel()
+    selection = np.zeros((n_neurons, inputs.size), np.float32)
+    selection[inputs, np.arange(inputs.size)] = 1.0
+    selection.flags.writeable = False
+    return selection

@@ -23,7 +23,7 @@ T = TypeVar("T")
 LIVES_AT_ONCE = 128
 # Memory for the brains of a block of genomes. Speed does not depend on it (see docs/performance.md) as long as a block
 # keeps the device busy. It never changes a genome's result.
-_BLOCK_BYTES = {"cpu": 2**24}
+_BLOCK_BYTES = {"cpu": 2**20}
 _BLOCK_BYTES_ELSEWHERE = 2**32
 
 
