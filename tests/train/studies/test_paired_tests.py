@@ -120,3 +120,10 @@ def test_runs_that_do_not_differ_are_compared_too():
     assert found["difference"] == {"mean": 0.0, "ci95": [0.0, 0.0], "iqm": 0.0, "iqm_ci95": [0.0, 0.0], "median": 0.0}
     assert (found["p"], found["verdict"]) == (1.0, "equivalent")
     assert found["probability_of_improvement"] == {"value": 0.5, "ci95": [0.5, 0.5]}
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_value_that_is_not_finite_shows_nothing():
+    found = compare_paired([1.0, 2.0, np.nan, 4.0, 5.0, 6.0], np.zeros(6), 1.0)
+    assert (found["p"], found["verdict"]) == (1.0, "no difference shown")
+    assert found["difference"]["iqm_ci95"] == found["probability_of_improvement"]["ci95"] == [None, None]

@@ -88,13 +88,13 @@ def bootstrap_interval(samples: tuple[np.ndarray, ...], statistic: Any) -> list[
     """The 95 % percentile bootstrap interval of a statistic, resampling the runs of each sample independently.
 
     Args:
-        samples: arrays (n,), one value per run.
+        samples: arrays (n,), one value per run; a single one, or one that is not finite, has no interval.
         statistic: ``statistic(*samples, axis)``.
     """
     from scipy import stats
 
     size = samples[0].size
-    if size < 2:
+    if size < 2 or not all(np.isfinite(sample).all() for sample in samples):
         return [None, None]
     found = stats.bootstrap(
         samples, statistic, n_resamples=_RESAMPLES, batch=max(1, _BLOCK // size**2), vectorized=True,
@@ -109,17 +109,20 @@ def sign_flip_test(differences: np.ndarray) -> dict[str, float]:
     Exact where so many differences have at most 10,000 sign patterns (13), with as many random ones beyond.
 
     Returns:
-        ``{"p", "smallest_p"}``: the p value, and the smallest that so many differences could have given.
+        ``{"p", "smallest_p"}``: the p value, and the smallest that so many differences could have given. Differences
+        that are not all finite give p = 1.
     """
     from scipy import stats
 
     array = np.asarray(differences, np.float64)
     patterns = 2**array.size
+    smallest = 2 / patterns if patterns <= _RESAMPLES else 2 / (_RESAMPLES + 1)
+    if not np.isfinite(array).all():
+        return {"p": 1.0, "smallest_p": smallest}
     found = stats.permutation_test(
         (array,), np.mean, permutation_type="samples", n_resamples=_RESAMPLES, vectorized=True,
         rng=np.random.default_rng(_SEED), batch=max(1, _BLOCK // array.size),
     )  # fmt: skip
-    smallest = 2 / patterns if patterns <= _RESAMPLES else 2 / (_RESAMPLES + 1)
     return {"p": float(found.pvalue), "smallest_p": smallest}
 
 
