@@ -37,10 +37,11 @@ def test_what_a_plan_says(plan_text, tiny_settings):
     assert not rich.learns
 
 
+@pytest.mark.filterwarnings("ignore:arms.rich")
 def test_presets_are_read_first_then_settings_then_those_of_the_arm(changed):
     plan = parse_plan(
         changed(
-            ("generations = 2", "generations = 9"),
+            ("generations = 2", "generations = 40"),
             ("[settings]\n", '[settings]\npreset = "quick"\nlr = 0.07\n'),
             ("energy_gain = 0.3", 'preset = ["l1_hard"]\nsteps = 24\n'),
         ).replace('rung = "L0.2"', 'rung = "L1.0"')
@@ -71,6 +72,16 @@ def test_nursing_of_all_arms_and_of_one_are_joined_and_tests_are_judged_without(
     assert worlds["plain"] == worlds["rich"]
     assert worlds["rich"].params.energy_gain == 0.05
     assert plan.worlds({})["rich"] == plain.without_nursing()
+
+
+def test_nursing_of_the_brain_is_an_arm_s_and_not_a_test_s(changed):
+    learning = ("[settings]\n", '[settings]\npreset = "plastic"\n')
+    plan = parse_plan(changed(learning, ("energy_gain = 0.3", 'nursing = "plasticity"')))
+    plain, rich = plan.arms
+    assert plain.learns
+    assert rich.experiment.brain.settings.plast_eta != plain.experiment.brain.settings.plast_eta
+    with pytest.raises(ValueError, match=r"tests\.poor changes the brain"):
+        parse_plan(changed(learning, ("energy_gain = 0.05", 'energy_gain = 0.05\nnursing = "plasticity"')))
 
 
 def test_arms_in_their_own_worlds(changed):
@@ -140,7 +151,7 @@ def test_every_arm_gets_the_generations_that_the_budget_of_the_baseline_pays_for
         ("energy_gain = 0.05", "energy_gain = 0.2", "tests.poor changes nothing"),
         ("energy_gain = 0.05", "sigma = 0.2", "tests.poor: sigma is not a setting of the world"),
         ("energy_gain = 0.05", "energy_gan = 0.2", "tests.poor: unknown setting 'energy_gan'; did you mean"),
-        ("energy_gain = 0.05", "plast_eta = 0", "tests.poor: plast_eta is not a setting of the world"),
+        ("energy_gain = 0.05", "plast_eta = 0.2\nobs_noise = 0.1", "tests.poor changes the brain"),
         ("energy_gain = 0.05", "energy_gain = -0.2", "tests.poor: energy_gain must be at least 0"),
         ("rung =", "rung", "not TOML: "),
     ],

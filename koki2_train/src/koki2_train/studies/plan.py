@@ -226,14 +226,12 @@ def _check_worlds(plan: Plan) -> None:
     usual = fields.named(f"test_world = {plan.test_world}", plan.worlds, {})
     for name, changes in {"": {}, **plan.tests}.items():
         where = f"tests.{name}" if name else f"test_world = {plan.test_world}"
-        for arm in plan.arms:
-            for setting in arm.experiment.brain.settings.dynamic():
-                if setting in changes:
-                    raise ValueError(f"{where}: {setting} is not a setting of the world, but of an arm's brain")
         worlds = fields.named(where, plan.worlds, changes)
         if name and worlds == usual:
             raise ValueError(f"{where} changes nothing")
         for arm in plan.arms:
+            if worlds[arm.name].brain != usual[arm.name].brain:
+                raise ValueError(f"{where} changes the brain, which is the arm's own: a test is another world")
             fields.named(f"{where}, arms.{arm.name}", problem_in_world, arm.experiment, worlds[arm.name])
 
 
