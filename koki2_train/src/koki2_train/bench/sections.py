@@ -31,6 +31,7 @@ SECTIONS = {
     "training": Section("World and brain with evolution", "evolution:training"),
     "brains": Section("Brains of N neurons", "evolution:brains"),
     "lives": Section("Lives per genome", "evolution:lives"),
+    "learning": Section("Learning within a life", "learning:learning"),
     "roofline": Section("Peaks of all devices together, and the cost of a step", "roofline:roofline"),
 }
 

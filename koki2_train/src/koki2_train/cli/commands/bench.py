@@ -34,6 +34,7 @@ _COLUMNS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
     "training": (*_spread("M steps/s", "msteps", 2), _COMPILE),
     "brains": (*_spread("M steps/s", "msteps", 3), ("M neurons/s", "neuron_updates_median", 1.0, 0)),
     "lives": (("M steps/s, median", "msteps_median", 1.0, 2), *_spread("ns/step", "ns_per_step", 1)),
+    "learning": (*_spread("M steps/s", "msteps", 2), ("× fixed weights", "times_fixed_median", 1.0, 2)),
     "roofline": (
         *_spread("billions/s", "giga", 1), ("FLOP", "flops", 1.0, 0), ("bytes", "bytes", 1.0, 0),
         ("products, ns", "product_ns", 1.0, 1), ("caches, ns", "traffic_ns", 1.0, 1),
