@@ -278,42 +278,10 @@ class Plasticity:
         total = sum(jnp.sum(jnp.abs(carry.weights[kind] - weights.birth[kind])) for kind in self.kinds)
         return jnp.asarray(total, jnp.float32) / self.num_synapses
 
-    def measure(self, before: PlasticCarry, after: PlasticCarry, outcome: Outcome) -> dict[str, jax.Array]:
-        """What is counted of a step; see :meth:`metrics`."""
+    def change(self, before: PlasticCarry, after: PlasticCarry) -> jax.Array:
+        """How much a plastic synapse changed in a step, in absolute value, the mean over all; () float32."""
         changes = [jnp.sum(jnp.abs(after.weights[kind] - before.weights[kind])) for kind in self.kinds]
-        change = jnp.sum(jnp.stack(changes)) / self.num_synapses
-        m, reduction = after.modulator, outcome.drive_reduction
-        event = outcome.is_event.astype(jnp.float32)
-        return {
-            "weight_change": change,
-            "weight_change_on_event": change * event,
-            "modulator": jnp.abs(m),
-            "_events": event,
-            "_m": m,
-            "_mm": m * m,
-            "_d": reduction,
-            "_dd": reduction * reduction,
-            "_md": m * reduction,
-        }
-
-    def metrics(self, sums: Mapping[str, jax.Array], steps: jax.Array) -> dict[str, jax.Array]:
-        """Metrics of learning in a life.
-
-        ``weight_change``: mean absolute change of a plastic synapse per step; ``weight_change_on_event``: the same in
-        steps with an event; ``modulator``: mean absolute modulator per step; ``modulator_drive_correlation``: Pearson's
-        correlation over steps of the modulator with drive reduction, 0 where one of them does not vary.
-        """
-        mean = {name: total / steps for name, total in sums.items()}
-        covariance = mean["_md"] - mean["_m"] * mean["_d"]
-        spread = (mean["_mm"] - mean["_m"] ** 2) * (mean["_dd"] - mean["_d"] ** 2)
-        return {
-            "weight_change": mean["weight_change"],
-            "weight_change_on_event": sums["weight_change_on_event"] / jnp.maximum(sums["_events"], 1.0),
-            "modulator": mean["modulator"],
-            "modulator_drive_correlation": jnp.where(
-                spread > 0, jnp.clip(covariance / jnp.sqrt(jnp.where(spread > 0, spread, 1.0)), -1.0, 1.0), 0.0
-            ),
-        }
+        return jnp.sum(jnp.stack(changes)) / self.num_synapses
 
 
 _KNOBS = ("plast_eta", "plast_max", "mod_drive_scale", "mod_baseline_rate")

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from koki2_train.brains.base import Brain, Interface, Outcome
 from koki2_train.brains.blueprint import Arrays, Blueprint, Parameter
+from koki2_train.brains.learning_metrics import count_learning, metrics_of_learning
 from koki2_train.brains.plastic import PlasticCarry, Plasticity, PlasticWeights
 from koki2_train.brains.senses import Senses
 from koki2_train.brains.synapses import DenseSynapses, SparseSynapses, Synapses
@@ -136,12 +137,13 @@ class SpikingBrain(Brain):
         """What is counted of a step: the share of neurons that fire, and what learning does."""
         counted = {"firing_rate": jnp.mean(after.spikes)}
         if self.plasticity and before.plastic and after.plastic:
-            counted |= self.plasticity.measure(before.plastic, after.plastic, outcome)
+            change = self.plasticity.change(before.plastic, after.plastic)
+            counted |= count_learning(change, after.plastic.modulator, outcome)
         return counted
 
     def metrics(self, sums: Mapping[str, jax.Array], steps: jax.Array) -> dict[str, jax.Array]:
         """``firing_rate``, spikes per neuron and step, and the metrics of learning."""
-        of_learning = self.plasticity.metrics(sums, steps) if self.plasticity else {}
+        of_learning = metrics_of_learning(sums, steps) if self.plasticity else {}
         return {"firing_rate": sums["firing_rate"] / steps, **of_learning}
 
     def recordings(self, weights: SpikingWeights, carry: SpikingCarry) -> Mapping[str, jax.Array]:
