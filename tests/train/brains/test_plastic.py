@@ -1,5 +1,7 @@
 """Plastic synapses: whole lives against the three-factor rule written synapse by synapse in NumPy, and their sizes."""
 
+from functools import lru_cache
+
 import jax
 import numpy as np
 import pytest
@@ -47,8 +49,9 @@ def script():
     return observations, Outcome(*felt)
 
 
-def lived(brain, arrays, knobs=None):
-    """What the brain does and shows in each step of the script: action, potential, recordings, what it counts."""
+@lru_cache
+def compiled_life(brain):
+    """What the brain does and shows in each step of the script."""
     observations, outcomes = script()
 
     @jax.jit
@@ -64,7 +67,12 @@ def lived(brain, arrays, knobs=None):
 
         return jax.lax.scan(step, brain.init(weights), (observations, outcomes))[1]
 
-    action, potential, shown, counted = live(arrays, brain.settings.dynamic() | (knobs or {}))
+    return live
+
+
+def lived(brain, arrays, knobs=None):
+    """Actions, potentials, recordings and mean changes of weights, by name; leaves are (STEPS, ...)."""
+    action, potential, shown, counted = compiled_life(brain)(arrays, brain.settings.dynamic() | (knobs or {}))
     return {"action": action, "potential": potential, **shown, "weight_change": counted["weight_change"]}
 
 
@@ -184,6 +192,26 @@ def test_every_step_of_a_life_follows_the_formula(settings):
     assert expected["distance_from_birth"][DEATH - 1] > 0.02
     assert not expected["weight_change"][DEATH:].any()
     assert not np.asarray(shown["weight_change"])[DEATH:].any(), "nothing is learned after death"
+
+
+def test_the_learning_rate_is_that_of_the_phase():
+    """A schedule between equal ends is that number, bit for bit; one that begins at 0 teaches nothing before it ends.
+
+    Neither seeds of the weights nor values of the schedule compile anew.
+    """
+    brain = network(plast_eta=0.4, modulator_kind=1, mod_drive_scale=20.0)
+    numbers = [lived(brain, born(brain, key)) for key in (0, 1)]
+    schedules = [lived(brain, born(brain, key), {"plast_eta": ramp(0.4, 0.4, 0.2, 0.7)}) for key in (0, 1)]
+    jax.tree.map(np.testing.assert_array_equal, schedules, numbers)
+    late = lived(brain, born(brain), {"plast_eta": ramp(0.0, 0.4, 0.5, 0.5001)})
+    half = STEPS // 2
+    assert not late["weight_change"][:half].any()
+    assert not late["distance_from_birth"][:half].any()
+    assert late["weight_change"][half:DEATH].any()
+    assert numbers[0]["weight_change"][:half].any()
+    others = {"plast_eta": 0.1, "plast_lambda": 0.3, "plast_max": 2.0, "mod_drive_scale": 1.0, "mod_baseline_rate": 0.5}
+    assert (lived(brain, born(brain), others)["distance_from_birth"] != numbers[0]["distance_from_birth"]).any()
+    assert compiled_life(brain)._cache_size() == 2
 
 
 def test_what_evolves_besides_the_weights():
