@@ -1,5 +1,7 @@
 """Pictures of brains at work: the recorded life is the evaluated one, and its spikes stand under the world."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from PIL import Image
 
 from koki2_train.brains import ReferenceBrain, SpikingBrain
 from koki2_train.experiment import Experiment
-from koki2_train.reporting.life_pictures import choose_life, record_life, spike_panel, write_life
+from koki2_train.reporting.life_pictures import choose_life, learning_panel, record_life, spike_panel, write_life
 from koki2_train.rollout.lifetime import rollout_life
 from koki2_train.rollout.problem import Problem
 
@@ -60,6 +62,39 @@ def test_still_and_film_of_a_spiking_brain(spiking, tmp_path):
     write_life(spiking[0], spiking[1], ReferenceBrain("random", spiking[0]), (), jax.random.key(5), png_path=png)
     with Image.open(png) as without:
         assert without.height < height
+
+
+def test_a_brain_that_learns_shows_it_in_still_and_film(spiking, tmp_path, monkeypatch):
+    """The same life, as if its brain had learned in it: a taller still, and a film in which two more bars change."""
+    summary, record = record_life(*spiking, jax.random.key(5))
+    lived, steps = int(summary.steps_alive), np.arange(STEPS, dtype=np.float32)
+    learned = {"modulator": np.sin(steps), "distance_from_birth": 0.01 * steps}
+    sizes, films = [], []
+    for extra in ({}, learned):
+        shown = dataclasses.replace(record, extra=record.extra | extra)
+        monkeypatch.setattr("koki2_train.reporting.life_pictures.record_life", lambda *_, s=shown, **__: (summary, s))
+        write_life(*spiking, jax.random.key(5), png_path=tmp_path / "life.png", gif_path=tmp_path / "life.gif")
+        with Image.open(tmp_path / "life.png") as still, Image.open(tmp_path / "life.gif") as film:
+            sizes.append((still.height, film.height))
+            films.append(film.n_frames)
+    assert films == [lived + 1, lived + 1]
+    assert sizes[1][0] > sizes[0][0]
+    assert sizes[1][1] > sizes[0][1], "on a strip the bars stand below those of the body"
+
+
+@pytest.mark.parametrize(
+    ("modulator", "end"), [([0.5, 0.0, -1.0], 1.0), ([0.0, 1.2, 0.0], 2.0), ([0.0, 0.0, 0.0], 1.0)]
+)
+def test_learning_panel_has_a_bar_a_step_and_a_line(modulator, end):
+    ax = Figure().add_subplot()
+    learning_panel(np.asarray(modulator), np.asarray([0.0, 0.1, 0.3])).draw(ax)
+    up, down = (patch.get_data().values.tolist() for patch in ax.patches)
+    assert np.add(up, down).tolist() == modulator
+    assert min(up) >= 0 >= max(down)
+    assert ax.get_yticks().tolist() == [-end, 0, end]
+    (line,) = ax.figure.axes[1].lines
+    assert line.get_xydata().tolist() == [[1, 0.0], [2, 0.1], [3, 0.3]]
+    assert ax.figure.axes[1].get_yticks().tolist() == [0, 0.5]
 
 
 class Talkative(SpikingBrain):

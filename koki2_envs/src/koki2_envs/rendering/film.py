@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from koki2_envs.files import write_atomically
 from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering.readouts import draw_readouts, faded, recent_events
-from koki2_envs.rendering.scene import Layer, scene_of
+from koki2_envs.rendering.scene import Curve, Layer, scene_of
 from koki2_envs.rendering.sprites import agent_sprite, sprite
 from koki2_envs.rendering.stage import STRIP, TRAIL, TRAIL_GAP, TRAIL_ROW, Stage, set_stage
 from koki2_envs.rendering.still import default_title
@@ -33,6 +33,7 @@ def animate_life(
     *,
     fps: float = 12.5,
     title: str | None = None,
+    readouts: Sequence[Curve] = (),
 ) -> Path:
     """Writes one life as an endless GIF: a frame for birth, one for every lived step.
 
@@ -43,6 +44,7 @@ def animate_life(
         path: where to write; its folder must exist.
         fps: frames per second, above 0 and at most 50; GIF rounds a frame to 1/100 s.
         title: as for :func:`koki2_envs.rendering.draw_life`.
+        readouts: further numbers over the n lived steps, each shown as a bar with a scale of its own.
 
     Returns:
         ``path``.
@@ -55,9 +57,8 @@ def animate_life(
     record = jax.device_get(record)
     if not 0 < fps <= 50:
         raise ValueError(f"fps must be above 0 and at most 50, got {fps}")
-    stage = set_stage(
-        env, scene_of(env, params, record), record, default_title(env, params) if title is None else title
-    )
+    shown = default_title(env, params) if title is None else title
+    stage = set_stage(env, scene_of(env, params, record), record, shown, tuple(readouts))
     frames = _frames(stage)
     tick = round(1000 / fps / _GIF_TICK_MS) * _GIF_TICK_MS
     durations = [tick] * record.num_lived + [_LAST_FRAME_MS]

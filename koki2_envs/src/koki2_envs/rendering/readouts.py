@@ -6,7 +6,8 @@ import math
 
 from PIL import ImageDraw
 
-from koki2_envs.rendering.scene import Event
+from koki2_envs.rendering.panels import common_limit
+from koki2_envs.rendering.scene import Curve, Event
 from koki2_envs.rendering.sprites import font
 from koki2_envs.rendering.stage import ROW, SCALE_ROW, SIDEBAR, Stage
 from koki2_envs.rendering.style import FAINT, GHOST, INK, QUIET, tint
@@ -37,14 +38,14 @@ def draw_readouts(draw: ImageDraw.ImageDraw, stage: Stage, time: int) -> None:
     if any(sense.signed for sense in scene.senses):
         _draw_scale(draw, senses, (f"−{stage.sense_limit:g}", "0", f"{stage.sense_limit:g}"))
     for row, sense in enumerate(scene.senses):
-        value = float(sense.values[time]) if time < lived else 0.0
-        zero = 0.5 if sense.signed else 0.0
-        share = (zero, zero + (1.0 - zero) * value / stage.sense_limit)
-        number = (
-            f"{value:{'+' if sense.signed else ''}.2f}".replace("-", "−") if value else "0" if time < lived else "–"
-        )
-        short = sense.name.partition(" (")[0]
-        _draw_bar(draw, (senses[0], senses[1] + ROW * row), short, number, share, sense.colour)
+        sensed = float(sense.values[time]) if time < lived else None
+        _draw_number(draw, (senses[0], senses[1] + ROW * row), sense, sensed, stage.sense_limit)
+    # Under a strip the column of doings is too narrow for bars.
+    group, rows = (body, len(scene.levels)) if scene.one_dimensional else (doings, 3)
+    below = (group[0], group[1] + ROW * rows)
+    for row, curve in enumerate(stage.readouts):
+        shown = float(curve.values[time - 1]) if time else None
+        _draw_number(draw, (below[0], below[1] + ROW * row), curve, shown, common_limit((curve,)))
     action = literal(stage.action_names[int(stage.record.actions[time - 1])]) if time else "–"
     for row, (name, text) in enumerate((("action", action), ("return", f"{stage.returns[time]:.1f}"))):
         draw.text((doings[0], doings[1] + ROW * row), name, QUIET, font(14))
@@ -82,6 +83,16 @@ def _draw_scale(draw: ImageDraw.ImageDraw, group: tuple[int, int], ticks: tuple[
         x = left + _BAR * place // (len(ticks) - 1)
         draw.text((x, bottom - 2), tick, QUIET, font(11), anchor="ms")
         draw.line((x, bottom, x, bottom + 2), fill=QUIET)
+
+
+def _draw_number(
+    draw: ImageDraw.ImageDraw, where: tuple[int, int], curve: Curve, value: float | None, limit: float
+) -> None:
+    """A bar for a number of at most ``limit``, from the middle where it has both signs; a dash where there is none."""
+    zero = 0.5 if curve.signed else 0.0
+    share = (zero, zero + (1.0 - zero) * (value or 0.0) / limit)
+    number = "–" if value is None else f"{value:{'+' if curve.signed else ''}.2f}".replace("-", "−") if value else "0"
+    _draw_bar(draw, where, curve.name.partition(" (")[0], number, share, curve.colour)
 
 
 def _draw_bar(

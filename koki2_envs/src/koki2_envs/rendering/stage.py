@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from koki2_envs.life_record import LifeRecord
 from koki2_envs.rendering.panels import common_limit
-from koki2_envs.rendering.scene import Scene
+from koki2_envs.rendering.scene import Curve, Scene
 from koki2_envs.rendering.sprites import agent_sprite, font, palette_of, sprite
 from koki2_envs.rendering.style import FAINT, GHOST, INK, PAPER, QUIET
 from koki2_envs.rendering.text import fitted, literal
@@ -43,6 +43,7 @@ class Stage:
         origin: pixel of the upper left corner of the first cell shown.
         scale: pixels per cell.
         readings: pixel of the readings' upper left corner.
+        readouts: further numbers, (n,) values each.
     """
 
     scene: Scene
@@ -56,6 +57,7 @@ class Stage:
     origin: tuple[int, int]
     scale: float
     readings: tuple[int, int]
+    readouts: tuple[Curve, ...] = ()
 
     @property
     def mark(self) -> int:
@@ -91,24 +93,26 @@ class Stage:
         return int(self.origin[0] + (cell[0] + 0.5) * self.scale), int(self.origin[1] + (cell[1] + 0.5) * self.scale)
 
 
-def set_stage(env: Any, scene: Scene, record: LifeRecord, title: str) -> Stage:
-    """Lays out a film of ``scene`` and paints its background."""
+def set_stage(env: Any, scene: Scene, record: LifeRecord, title: str, readouts: tuple[Curve, ...] = ()) -> Stage:
+    """Lays out a film of ``scene``, with further readouts, and paints its background."""
     window = window_of(scene)
     size, longest = window.size, max(window.size)
     if scene.one_dimensional:
         scale, pad = (WIDTH - 2 * STRIP_PAD) / longest, STRIP_PAD
         world = (WIDTH, STRIP + TRAIL_GAP + TRAIL_ROW * TRAIL + 4)
         readings = (MARGIN, TOP + world[1] + 16)
-        height = readings[1] + SCALE_ROW + ROW * max(len(scene.levels), len(scene.senses), 3) + 4
+        rows = max(len(scene.levels) + len(readouts), len(scene.senses), 3)
+        height = readings[1] + SCALE_ROW + ROW * rows + 4
     else:
         room, pad = WIDTH - SIDEBAR - MARGIN, 0
         scale = max(room // longest, room / longest if room < longest else 1)
         world = (int(scale * size[0]), int(scale * size[1]))
         readings = (MARGIN + room + MARGIN, TOP)
-        height = TOP + max(world[1], 2 * SCALE_ROW + ROW * (len(scene.levels) + len(scene.senses) + 4)) + 16
+        rows = len(scene.levels) + len(scene.senses) + len(readouts) + 4
+        height = TOP + max(world[1], 2 * SCALE_ROW + ROW * rows) + 16
     blocks = [layer.mark.colour for layer in scene.layers if layer.mark.shape == "block"]
     marks = [layer.mark.colour for layer in scene.layers if layer.mark.shape != "block"]
-    curves = [curve.colour for curve in (*scene.levels, *scene.senses)]
+    curves = [curve.colour for curve in (*scene.levels, *scene.senses, *readouts)]
     colours = marks + [event.mark.colour for event in scene.events] + curves
     stage = Stage(
         scene=scene,
@@ -122,6 +126,7 @@ def set_stage(env: Any, scene: Scene, record: LifeRecord, title: str) -> Stage:
         origin=(MARGIN + pad, TOP),
         scale=scale,
         readings=readings,
+        readouts=readouts,
     )
     draw = ImageDraw.Draw(stage.background)
     _write_title(draw, title)

@@ -11,14 +11,15 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from koki2_envs.life_record import LifeRecord
-from koki2_envs.rendering import Panel, animate_life, draw_life, save_figure
-from koki2_envs.rendering.style import FONT, INK, PAPER, QUIET, TICK_SIZE, dress
+from koki2_envs.rendering import Curve, Panel, animate_life, draw_life, save_figure
+from koki2_envs.rendering.panels import common_limit
+from koki2_envs.rendering.style import BLUE, FONT, GREEN, INK, PAPER, QUIET, TICK_SIZE, VERMILLION, dress
 from koki2_train.brains import Brain
 from koki2_train.rollout.lifetime import Trace, trace_life
 from koki2_train.rollout.metrics import LifeSummary
 from koki2_train.runtime.devices import device_jit
 
-_SPIKE_HEIGHT = 1.5  # inches
+_SPIKE_HEIGHT, _LEARNING_HEIGHT = 1.5, 0.8  # inches
 
 
 def record_life(
@@ -93,12 +94,55 @@ def write_life(
     if png_path is None and gif_path is None:
         raise ValueError("write_life needs png_path, gif_path, or both")
     summary, record = record_life(env, env_params, brain, weights, key, num_steps=num_steps)
+    shown = {name: np.asarray(rows)[: record.num_lived] for name, rows in record.extra.items()}
+    learns = shown.keys() >= {"modulator", "distance_from_birth"}
     if png_path is not None:
-        panels = [spike_panel(record.extra["spikes"][: record.num_lived])] if "spikes" in record.extra else []
+        panels = [learning_panel(shown["modulator"], shown["distance_from_birth"])] if learns else []
+        panels += [spike_panel(shown["spikes"])] if "spikes" in shown else []
         save_figure(draw_life(env, env_params, record, title=title, panels=panels), png_path)
     if gif_path is not None:
-        animate_life(env, env_params, record, gif_path, fps=fps, title=title)
+        readouts = _learning_curves(shown["modulator"], shown["distance_from_birth"]) if learns else ()
+        animate_life(env, env_params, record, gif_path, fps=fps, title=title, readouts=readouts)
     return summary
+
+
+def learning_panel(modulator: np.ndarray, distance: np.ndarray) -> Panel:
+    """Learning over time: the modulator of each step as a bar, and how far weights are from birth as a line.
+
+    Args:
+        modulator: (n,) float.
+        distance: (n,) float, the mean over plastic synapses; its axis is at the right.
+    """
+    lived = modulator.size
+
+    def draw(ax: Any) -> None:
+        edges = np.arange(lived + 1)
+        for values, colour in ((np.maximum(modulator, 0), GREEN), (np.minimum(modulator, 0), VERMILLION)):
+            ax.stairs(values, edges, fill=True, color=colour, linewidth=0, zorder=3)
+        ax.axhline(0, color=QUIET, linewidth=0.8, zorder=2)
+        end = 1.0 if np.abs(modulator).max(initial=0.0) <= 1.0 else 2.0  # a surprise can be twice a modulator
+        ax.set_ylim(-1.08 * end, 1.08 * end)
+        ax.set_yticks([-end, 0, end], [f"−{end:g}", "0", f"{end:g}"])
+        ax.set_ylabel("modulator")
+        far = ax.twinx()
+        dress(far)
+        far.spines["right"].set(visible=True, color=BLUE, linewidth=0.8)
+        far.tick_params(color=BLUE, labelcolor=BLUE)
+        far.plot(edges[1:], distance, color=BLUE, linewidth=1.8, zorder=4)
+        limit = common_limit((Curve("distance", distance),))
+        far.set_ylim(0, 1.08 * limit)
+        far.set_yticks([0, limit], ["0", f"{limit:g}"])
+        style: dict[str, Any] = {"va": "top", "size": TICK_SIZE, "color": BLUE, "family": FONT}
+        ax.text(
+            1.14, 1.0, "line: weights'\nmean distance\nfrom birth", transform=ax.transAxes, linespacing=1.4, **style
+        )
+
+    return Panel(draw, _LEARNING_HEIGHT)
+
+
+def _learning_curves(modulator: np.ndarray, distance: np.ndarray) -> tuple[Curve, Curve]:
+    """What a film shows of learning; bars of modulators point both ways."""
+    return Curve("modulator", modulator), Curve("learned", distance, BLUE, signed=False)
 
 
 def spike_panel(spikes: np.ndarray) -> Panel:
