@@ -80,7 +80,14 @@ def by_formula(settings, arrays):
     """The same in float64, from the formulas, synapse by synapse; weights are held as (neuron, its synapses)."""
     observations, outcomes = jax.tree.map(np.float64, script())
     arrays, inputs = jax.tree.map(np.float64, dict(arrays)), sparse_inputs(N, K, settings.topology_seed)
-    w = {"input": arrays["w_in"], "recurrent": arrays["w_rec"], "motor": arrays["w_motor"]}
+    smell_of = {name: name[:-2] for name in settings.plast_senses.split(",")}
+    smells = list(dict.fromkeys(smell_of.values()))
+    w = {
+        "input": arrays["w_in"],
+        "recurrent": arrays["w_rec"],
+        "motor": arrays["w_motor"],
+        "gain": np.ones(len(smells)),
+    }
     birth, kinds = {k: x.copy() for k, x in w.items()}, [k for k in w if getattr(settings, f"plast_{k}")]
     learns = {k: np.ones(w[k].shape, bool) for k in kinds}
     if "input" in kinds:
@@ -91,7 +98,8 @@ def by_formula(settings, arrays):
         alive, energy, water, harm, reduction, _, phi = now
         o = np.concatenate([o, own]) if settings.sense_event else o
         before = s
-        v = v * np.exp(-1 / settings.tau_m) + w["input"] @ o + np.sum(w["recurrent"] * before[inputs], axis=1)
+        gain = [w["gain"][smells.index(smell_of[name])] if name in smell_of else 1.0 for name in sensed(arrays)]
+        v = v * np.exp(-1 / settings.tau_m) + w["input"] @ (gain * o) + np.sum(w["recurrent"] * before[inputs], axis=1)
         s = (v > settings.theta).astype(float)
         v = v - settings.theta * s
         action = int(np.argmax(s @ w["motor"] + arrays["b_motor"]))
@@ -101,7 +109,12 @@ def by_formula(settings, arrays):
             "input": (np.tile(o, (N, 1)), s[:, None], gate),
             "recurrent": (before[inputs], s[:, None], gate),
             "motor": (s[:, None], (np.arange(len(ACTIONS)) == action)[None] * 1.0, 1.0),
+            "gain": (np.zeros(len(smells)), 1.0, 1.0),
         }
+        for j, name in enumerate(sensed(arrays)):
+            if name in smell_of:
+                through = sum(birth["input"][i, j] * s[i] * gate[i, 0] for i in range(N))
+                factors["gain"][0][smells.index(smell_of[name])] += o[j] * through
         kind = settings.chosen("modulator_kind")
         given = {"event": energy + water - harm, "drive": reduction}
         scale = settings.mod_drive_scale
@@ -169,6 +182,14 @@ CASES = {
     "input, gated, own spikes, coefficients of each synapse, a critical period": {
         "plast_input": True, "plast_recurrent": False, "plast_eta": ramp(0.9, 0.1, 0.2, 0.8), "plast_gate": 1,
         "modulator_kind": 2, "plast_coefficients": 3,
+    },
+    "gains alone, gated, events as surprise, drift": {
+        "plast_recurrent": False, "plast_gain": True, "plast_eta": 0.5, "mod_drive_scale": 5.0, "plast_gate": 1,
+        "modulator_centred": True, "plast_drift": 0.02,
+    },
+    "gains and synapses, a smell of one component, coefficients of the synapses": {
+        "plast_input": True, "plast_gain": True, "plast_eta": 0.3, "mod_drive_scale": 5.0, "plast_coefficients": 2,
+        "plast_senses": "a_x,a_y,water_y",
     },
     "recurrent, sparse, gated, own spikes as surprise": {
         "plast_eta": 0.5, "plast_gate": 1, "modulator_kind": 2, "modulator_centred": True, "sparse_from": 1,
@@ -253,6 +274,6 @@ def test_a_sense_that_there_is_not_is_named():
         network(plast_input=True, plast_senses="a_x, smel*")
 
 
-def test_learning_needs_synapses_that_learn():
-    with pytest.raises(ValueError, match="plast_enabled needs synapses that learn: plast_input, plast_recurrent or"):
+def test_learning_needs_something_that_learns():
+    with pytest.raises(ValueError, match="plast_enabled needs something that learns: plast_input, plast_recurrent"):
         network(plast_recurrent=False)

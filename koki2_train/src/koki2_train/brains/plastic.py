@@ -19,8 +19,8 @@ from koki2_train.brains.senses import Senses, indices_of
 from koki2_train.brains.topology import presynaptic_selection, sparse_inputs
 from koki2_train.experiment.brain_settings import SpikingSettings
 
-KINDS = ("input", "recurrent", "motor")
-"""Kinds of synapses; each has its own learning rate and decay."""
+KINDS = ("input", "recurrent", "motor", "gain")
+"""Kinds of what learns, each with its own learning rate and decay: synapses, and the gains of senses."""
 
 
 class PlasticWeights(NamedTuple):
@@ -35,6 +35,8 @@ class PlasticWeights(NamedTuple):
         readout: (N,) float32, u of the modulator ``spike``; None for others.
         support: (actions, N) float32, each neuron's support for each action, filled up to a multiple of eight actions;
             None without a gate, or where motor synapses learn.
+        transmission: (N, plastic senses) float32, input weights at birth of the senses whose gains learn; None where
+            none do.
         knobs: the dynamic settings.
     """
 
@@ -45,6 +47,7 @@ class PlasticWeights(NamedTuple):
     coefficients: dict[str, jax.Array]
     readout: jax.Array | None
     support: jax.Array | None
+    transmission: jax.Array | None
     knobs: dict[str, Any]
 
 
@@ -71,6 +74,11 @@ class Plasticity:
     each synapse of a neuron, so that loops over them run over all neurons at once. Every life has its own weights,
     whose size decides speed; the fixed synapses stay shared by a genome's lives.
 
+    A gain, (smells, 1), is one factor, 1 at birth, on what all input synapses of a smell transmit: of entries whose
+    names differ in the axis alone. What is learned of a smell in one direction then holds in all. Its eligibility is
+    that of a synapse, weighted and added up over all synapses on which it acts: e_k ← λ e_k + Σ_j o_j Σ_i w_ji s_i g_i
+    over the entries j of smell k.
+
     Raises:
         ValueError: ``plast_senses`` names a sense that the world does not have.
     """
@@ -82,21 +90,29 @@ class Plasticity:
         self.modulator_kind = settings.chosen("modulator_kind")
         self.evolved = settings.chosen("plast_evolve")
         self.rows: tuple[int, ...] = ()
-        if "input" in self.kinds:
+        if {"input", "gain"} & {*self.kinds}:
             try:
                 self.rows = indices_of(settings.plast_senses, senses.names)
             except ValueError as error:
                 raise ValueError(f"plast_senses: {error}") from None
+        smells = [senses.names[row].removesuffix("_x").removesuffix("_y") for row in self.rows]
+        found = list(dict.fromkeys(smells))
+        self.smells = tuple(found.index(smell) for smell in smells)  # of each row
+        self.num_senses, self.num_smells = senses.size, len(found)
         self.shapes = {kind: self._shape(kind) for kind in self.kinds}
 
     def _shape(self, kind: str) -> tuple[int, int]:
-        n = self.settings.n_neurons
-        return {"input": len(self.rows), "recurrent": self.settings.k_edges, "motor": self.num_actions}[kind], n
+        n, k = self.settings.n_neurons, self.settings.k_edges
+        shapes = {"input": (len(self.rows), n), "recurrent": (k, n), "motor": (self.num_actions, n)}
+        return {**shapes, "gain": (self.num_smells, 1)}[kind]
 
     @property
-    def num_synapses(self) -> int:
-        """How many synapses learn."""
+    def num_plastic(self) -> int:
+        """How many synapses and gains learn."""
         return sum(rows * columns for rows, columns in self.shapes.values())
+
+    def _synapses(self) -> dict[str, tuple[int, int]]:
+        return {kind: shape for kind, shape in self.shapes.items() if kind != "gain"}
 
     def parameters(self) -> dict[str, Parameter]:
         """What a genome must give besides the weights at birth."""
@@ -109,7 +125,7 @@ class Plasticity:
             found["plast_log_drift"] = Parameter((), "coefficient", start=0.0)
         detail = self.settings.chosen("plast_coefficients")
         if detail != "none":
-            for kind, (rows, columns) in self.shapes.items():
+            for kind, (rows, columns) in self._synapses().items():
                 entry = {"input": (rows, 1), "recurrent": (columns,), "motor": (1, columns)}[kind]
                 shape = {"global": (1, 1), "entry": entry, "synapse": (rows, columns)}[detail]
                 found[f"plast_both_{kind}"] = Parameter(shape, "coefficient", start=1.0)
@@ -137,10 +153,13 @@ class Plasticity:
             },
             readout=arrays.get("modulator_readout"),
             support=_support(arrays["w_motor"]) if self.gated and "motor" not in self.kinds else None,
+            transmission=arrays["w_in"][:, np.asarray(self.rows)] if "gain" in self.kinds else None,
             knobs={name: knobs[name] for name in _KNOBS},
         )
 
     def _birth(self, kind: str, arrays: Arrays) -> jax.Array:
+        if kind == "gain":
+            return jnp.ones(self.shapes[kind], jnp.float32)
         weights = arrays[{"input": "w_in", "recurrent": "w_rec", "motor": "w_motor"}[kind]]
         return weights.T[np.asarray(self.rows)] if kind == "input" else weights.T
 
@@ -175,12 +194,20 @@ class Plasticity:
         """The carry with all traces at zero."""
         return carry._replace(traces=self._no_traces())
 
+    def transmitted(self, carry: PlasticCarry, sensed: jax.Array) -> jax.Array:
+        """What is sensed times the gains, (senses,) float32."""
+        if "gain" not in self.kinds:
+            return sensed
+        of_senses = np.zeros((self.num_smells, self.num_senses), np.float32)
+        of_senses[np.asarray(self.smells), np.asarray(self.rows)] = 1.0
+        return sensed * (1.0 + (carry.weights["gain"][:, 0] - 1.0) @ of_senses)
+
     def currents(self, carry: PlasticCarry, sensed: jax.Array, spikes: jax.Array) -> jax.Array:
         """What plastic input and recurrent synapses add to each neuron's potential; (N,) float32.
 
         Args:
             carry: the weights.
-            sensed: all that is sensed, (senses,) float32.
+            sensed: all that is transmitted, (senses,) float32.
             spikes: of the last step, (N,) float32.
         """
         total = jnp.zeros(self.settings.n_neurons, jnp.float32)
@@ -235,7 +262,9 @@ class Plasticity:
         gate = self._gate(weights, carry, action) if self.gated else ones
         traces = {}
         for kind in self.kinds:
-            if kind == "motor":
+            if kind == "gain":
+                pre, post, open_to = self._supported(weights, sensed, spikes * gate), jnp.ones(()), jnp.ones(())
+            elif kind == "motor":
                 taken = (jnp.arange(self.num_actions, dtype=jnp.int32) == action).astype(jnp.float32)[:, None]
                 pre, post, open_to = spikes, taken, jnp.ones_like(taken)
             else:
@@ -244,6 +273,13 @@ class Plasticity:
             of_kind = (weights.decay[kind], pre, post, open_to, weights.coefficients.get(kind))
             traces[kind] = eligibility(carry.traces[kind], *of_kind)
         return carry._replace(traces=traces)
+
+    def _supported(self, weights: PlasticWeights, sensed: jax.Array, post: jax.Array) -> jax.Array:
+        """How much each smell has supported what the neurons did, Σ_j o_j Σ_i w_ji post_i; (smells, 1) float32."""
+        of_smells = np.zeros((len(self.rows), self.num_smells), np.float32)
+        of_smells[np.arange(len(self.rows)), np.asarray(self.smells)] = 1.0
+        drive = post @ weights.transmission if weights.transmission is not None else jnp.zeros(len(self.rows))
+        return ((self._plastic_part(sensed) * drive) @ of_smells)[:, None]
 
     def _gate(self, weights: PlasticWeights, carry: PlasticCarry, action: jax.Array) -> jax.Array:
         """g_i = W_motor[i, a] − mean_a W_motor[i, a], each neuron's support for the action taken; (N,) float32."""
@@ -276,12 +312,12 @@ class Plasticity:
     def distance(self, weights: PlasticWeights, carry: PlasticCarry) -> jax.Array:
         """How far a plastic synapse is from its weight at birth, the mean over all; () float32."""
         total = sum(jnp.sum(jnp.abs(carry.weights[kind] - weights.birth[kind])) for kind in self.kinds)
-        return jnp.asarray(total, jnp.float32) / self.num_synapses
+        return jnp.asarray(total, jnp.float32) / self.num_plastic
 
     def change(self, before: PlasticCarry, after: PlasticCarry) -> jax.Array:
         """How much a plastic synapse changed in a step, in absolute value, the mean over all; () float32."""
         changes = [jnp.sum(jnp.abs(after.weights[kind] - before.weights[kind])) for kind in self.kinds]
-        return jnp.sum(jnp.stack(changes)) / self.num_synapses
+        return jnp.sum(jnp.stack(changes)) / self.num_plastic
 
 
 _KNOBS = ("plast_eta", "plast_max", "mod_drive_scale", "mod_baseline_rate")

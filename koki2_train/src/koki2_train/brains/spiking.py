@@ -104,9 +104,10 @@ class SpikingBrain(Brain):
         """One step of the network."""
         theta, plasticity, learned = self.settings.theta, self.plasticity, carry.plastic
         sensed = observation if carry.own is None else self.senses.sensed(observation, carry.own)
-        drive = weights.synapses.currents(sensed, carry.spikes)
+        transmitted = plasticity.transmitted(learned, sensed) if plasticity and learned else sensed
+        drive = weights.synapses.currents(transmitted, carry.spikes)
         if plasticity and learned:
-            drive += plasticity.currents(learned, sensed, carry.spikes)
+            drive += plasticity.currents(learned, transmitted, carry.spikes)
         potential = carry.potential * math.exp(-1.0 / self.settings.tau_m) + drive
         spikes = (potential > theta).astype(jnp.float32)
         spikes = plasticity.kept(spikes) if plasticity else spikes

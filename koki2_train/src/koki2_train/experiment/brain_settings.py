@@ -27,6 +27,9 @@ class PlasticitySettings(Settings):
     plast_input: bool = setting(False, "input synapses of the senses that plast_senses names learn", group="plasticity")
     plast_recurrent: bool = setting(True, "recurrent synapses learn", group="plasticity")
     plast_motor: bool = setting(False, "motor synapses learn", group="plasticity")
+    plast_gain: bool = setting(
+        False, "gains of the senses that plast_senses names learn, one factor a smell", group="plasticity"
+    )
     plast_senses: str = setting(
         "*_x,*_y", "senses whose synapses learn, by name: names or patterns joined by commas", group="plasticity"
     )
@@ -78,8 +81,11 @@ class PlasticitySettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.plast_enabled and not (self.plast_input or self.plast_recurrent or self.plast_motor):
-            raise ValueError("plast_enabled needs synapses that learn: plast_input, plast_recurrent or plast_motor")
+        kinds = (self.plast_input, self.plast_recurrent, self.plast_motor, self.plast_gain)
+        if self.plast_enabled and not any(kinds):
+            raise ValueError(
+                "plast_enabled needs something that learns: plast_input, plast_recurrent, plast_motor or plast_gain"
+            )
 
 
 @dataclass(frozen=True)
