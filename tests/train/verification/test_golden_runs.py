@@ -74,7 +74,8 @@ def test_all_golden_runs_are_as_they_were_kept(python, devices):
 def test_one_golden_run_for_each_family_and_feature(data):
     experiments = {name: golden.trial.experiment for name, golden in GOLDEN_RUNS.items()}
     assert data["runs"].keys() == experiments.keys()
-    assert len({type(experiment.params) for experiment in experiments.values()}) == 6
+    assert len({type(experiment.params) for experiment in experiments.values()}) == 7
+    assert {experiment.brain.settings.plast_enabled for experiment in experiments.values()} == {False, True}
     assert {experiment.brain.settings.is_sparse for experiment in experiments.values()} == {False, True}
     assert any(experiment.mvt.mvt for experiment in experiments.values())
 

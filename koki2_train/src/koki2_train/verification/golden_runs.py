@@ -47,6 +47,18 @@ _TINY = {
     "init_scale": 0.5,
 }
 _VIABILITY = {"mvt": True, "mvt_steps": 24, "mvt_min_alive_steps": 24, "mvt_min_energy_gained": 0.15}
+_LEARNING = {
+    "plast_enabled": True,
+    "plast_input": True,
+    "plast_recurrent": True,
+    "plast_gate": "action",
+    "plast_eta": 0.3,
+    "plast_lambda": 0.5,
+    "plast_drift": 0.03,
+    "plast_evolve": "rates_and_drift",
+    "modulator_centred": True,
+    "mod_drive_scale": 20.0,
+}
 _SMALL_WORLD = {"width": 8, "height": 8, "layout_spread": 3, "energy_decay": 0.03, "hydration_decay": 0.03}
 
 
@@ -79,8 +91,10 @@ GOLDEN_RUNS = {
     "threats": GoldenRun("L3.2", {}, seed=3),
     "seasons": GoldenRun("L4.1", {"width": 6, "height": 6, "energy_decay": 0.03, "energy_reward": 10.0}, seed=4),
     "motivation": GoldenRun("L4.2", {"grad_gain": Schedule(0.0, 1.0, 0.0, 0.3)}, seed=5),
+    "learning": GoldenRun("L5.1", {**_LEARNING, "width": 6, "height": 6, "energy_decay": 0.03}, seed=6),
 }
-"""One for each family of worlds; one has the viability test and nursing, one a schedule, one sparse synapses."""
+"""One for each family of worlds; one has the viability test and nursing, one a schedule, one sparse synapses, and one a
+brain that learns."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +203,7 @@ def score_again(golden: GoldenRun, champion: np.ndarray, num_devices: int | None
     import jax.numpy as jnp
 
     from koki2_train.random_streams import Stream, life_keys, root_key, stream_key
+    from koki2_train.rollout.knobs import Knobs
     from koki2_train.rollout.population import compiled_rollout
     from koki2_train.rollout.problem import Problem
 
@@ -196,7 +211,7 @@ def score_again(golden: GoldenRun, champion: np.ndarray, num_devices: int | None
     root = root_key(golden.seed)
     keys = life_keys(stream_key(root, Stream.VALIDATION), experiment.validation.validation_episodes)
     problem = Problem.of(experiment, num_devices)
-    lives = compiled_rollout(problem, experiment.params, jnp.asarray(champion)[None], keys)
+    lives = compiled_rollout(problem, Knobs.of(experiment), jnp.asarray(champion)[None], keys)
     return float(np.mean(np.asarray(lives.fitness)))
 
 
