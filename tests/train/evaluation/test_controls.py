@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from koki2_envs import ramp
+from koki2_train.cli.commands.evaluate import CONTROLS as CHOICES
 from koki2_train.evaluation import controls, evaluate_runs
 from koki2_train.evaluation.controls import CONTROLS, rollout_controlled
 from koki2_train.experiment import Experiment, Trial
@@ -137,8 +138,16 @@ def test_what_no_control_can_do_is_said(learner, problem, genomes, tiny):
         rollout_controlled("shufled", problem, knobs, genomes, KEYS)
     with pytest.raises(ValueError, match="control 'other_life' needs at least two lives"):
         rollout_controlled("other_life", problem, knobs, genomes, KEYS[:1])
+    with pytest.raises(ValueError, match="need a brain with the dynamic setting plast_eta"):
+        rollout_controlled("sign_turned", problem, knobs._replace(brain={}), genomes, KEYS)
     with pytest.raises(ValueError, match="control 'eta_zero' needs a brain that learns"):
         rollout_controlled("eta_zero", Problem.of(tiny, 1), Knobs.of(tiny), genomes, KEYS)
+
+
+def test_a_brain_that_keeps_its_modulator_to_itself_is_rejected(learner, problem, genomes, monkeypatch):
+    monkeypatch.setattr(type(problem.brain), "recordings", lambda *_: {})
+    with pytest.raises(ValueError, match="need a brain that records it as 'modulator'"):
+        rollout_controlled("shuffled", problem, knobs_of(learner), genomes[:1], KEYS)
 
 
 class TestEvaluation:
@@ -189,6 +198,7 @@ class TestEvaluation:
     def test_the_command_line_takes_one_or_all(self, runs, cli):
         one = cli("evaluate", runs[0], "--episodes", 4, "--control", "eta_zero", "--json").json
         assert list(one["controls"]) == ["eta_zero"]
+        assert CHOICES == CONTROLS
         assert list(cli("evaluate", *runs[:1], "--controls", "--json").json["controls"]) == list(CONTROLS)
         assert "controls need a brain that learns" in cli("evaluate", runs[1], "--controls").err
         assert "did you mean 'eta_zero'" in cli("evaluate", runs[0], "--control", "etazero").err

@@ -55,7 +55,8 @@ def rollout_controlled(control: str, problem: Problem, knobs: Knobs, genomes: ja
         A summary with leaves (G, L).
 
     Raises:
-        ValueError: no such control, a brain that does not learn, or fewer than two lives to exchange modulators.
+        ValueError: no such control; a brain that does not learn, or lacks what the control changes; or fewer than two
+            lives to exchange modulators.
     """
     check_control(control)
     if not getattr(problem.brain.settings, "plast_enabled", False):
@@ -66,6 +67,8 @@ def rollout_controlled(control: str, problem: Problem, knobs: Knobs, genomes: ja
 def _with_rate(
     change: Callable[[Any], Any], problem: Problem, knobs: Knobs, genomes: jax.Array, keys: jax.Array
 ) -> Any:
+    if _ETA not in knobs.brain:
+        raise ValueError(f"controls of the learning rate need a brain with the dynamic setting {_ETA}")
     rate = knobs.brain[_ETA]
     changed = (
         jax.tree.map(change, rate)
@@ -119,6 +122,8 @@ def _record(problem: Problem, knobs: Knobs, genomes: jax.Array, keys: jax.Array)
         def one_life(key: jax.Array) -> tuple[jax.Array, jax.Array]:
             lived = (problem.env, constant.world, problem.brain, weights, key)
             _, trace = trace_life(*lived, num_steps=problem.num_steps)
+            if "modulator" not in trace.recordings:
+                raise ValueError("controls of the modulator need a brain that records it as 'modulator'")
             return trace.recordings["modulator"], trace.alive
 
         return in_blocks(jax.vmap(one_life), keys, LIVES_AT_ONCE)
