@@ -6,10 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from koki2_envs import ramp, value_at
+from koki2_envs import make, ramp, value_at
+from koki2_envs.knobs import knob_fields
 from koki2_train.brains import Interface, Outcome, SpikingBrain, sparse_inputs
 from koki2_train.experiment.brain_settings import SpikingSettings
 from koki2_train.experiment.sections import DirectSettings
+from koki2_train.experiment.sources import read_preset
 from koki2_train.genomes import DirectGenome
 
 N, K, STEPS, DEATH = 8, 3, 36, 30
@@ -255,6 +257,15 @@ def test_what_evolves_besides_the_weights():
             "plast_both_input": (shape, 1.0),
             "plast_others_input": ((3, *shape), 0.0),
         }
+
+
+@pytest.mark.parametrize(("settings", "size"), [({}, 709), (read_preset("plastic"), 711)])
+def test_a_genome_for_the_valence_lottery_has_so_many_numbers(settings, size):
+    """9·32 input, 32·8 recurrent and 32·5 motor weights and 5 biases; the recommended rule adds η and λ."""
+    own = {name: settings[name] for name in knob_fields(SpikingSettings) if name in settings}
+    brain = SpikingBrain(SpikingSettings(**own), Interface.of(make("L5.0")[0]))
+    assert brain.blueprint().size == size
+    assert brain.plasticity is None or brain.plasticity.num_synapses == 8 * 32
 
 
 def test_weights_at_birth_are_the_same_with_and_without_learning():

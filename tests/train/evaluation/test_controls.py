@@ -150,6 +150,20 @@ def test_a_brain_that_keeps_its_modulator_to_itself_is_rejected(learner, problem
         rollout_controlled("shuffled", problem, knobs_of(learner), genomes[:1], KEYS)
 
 
+def test_another_learning_rate_at_evaluation_compiles_nothing_anew(learner, genomes, tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    run.begin_invocation(Trial(learner, 0), ["test"], ["cpu"])
+    run.save_champion(np.asarray(genomes[0]), {})
+    (as_it_is,) = evaluate_runs([run.path], LIVES, 0)["runs"]
+    before = compiled_rollout._cache_size()
+    (still,) = evaluate_runs([run.path], LIVES, 0, overrides={"plast_eta": 0.0})["runs"]
+    result = evaluate_runs([run.path], LIVES, 0, controls=("eta_zero", "sign_turned"))
+    assert compiled_rollout._cache_size() == before
+    assert result["runs"] == [as_it_is]
+    assert result["controls"]["eta_zero"]["runs"] == [still]
+    assert still["metrics"]["weight_change"]["mean"] == 0 < as_it_is["metrics"]["weight_change"]["mean"]
+
+
 class TestEvaluation:
     """What is reported of runs, without living."""
 
