@@ -265,7 +265,7 @@ def test_a_genome_for_the_valence_lottery_has_so_many_numbers(settings, size):
     own = {name: settings[name] for name in knob_fields(SpikingSettings) if name in settings}
     brain = SpikingBrain(SpikingSettings(**own), Interface.of(make("L5.0")[0]))
     assert brain.blueprint().size == size
-    assert brain.plasticity is None or brain.plasticity.num_synapses == 8 * 32
+    assert brain.plasticity is None or brain.plasticity.num_plastic == 8 * 32
 
 
 def test_weights_at_birth_are_the_same_with_and_without_learning():

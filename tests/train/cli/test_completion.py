@@ -18,7 +18,10 @@ def completions(*words):
         (["ev"], ["evolve", "evaluate"]),
         (["evolve", "L0"], ["L0.0", "L0.1", "L0.2"]),
         (["ladder", "L3"], ["L3.0", "L3.1", "L3.2"]),
-        (["evolve", "L0.2", "--preset", ""], ["demo", "l1_hard", "plastic", "plastic_classic", "quick"]),
+        (
+            ["evolve", "L0.2", "--preset", ""],
+            ["demo", "l1_hard", "plastic", "plastic_classic", "plastic_gain", "quick"],
+        ),
         (["sweep", "L0.2", "--nursing", "risk_gating:0.5+m"], ["risk_gating:0.5+motor_maturation"]),
         (["evolve", "L0.2", "--brain", ""], ["gru", "spiking"]),
         (["evolve", "L0.2", "--nursing", "combined+pl"], ["combined+plasticity"]),
