@@ -29,6 +29,7 @@ CASES = {
     "l4_2_motivation": (["64"], "unaware : fitness"),
     "l5_0_valence_lottery": (["8"], "3 of 4 smells feed: oracle"),
     "l5_1_reversal": (["8"], "never trained on      : memory   fitness"),
+    "learning_within_a_life": (["2", "8"], "memory_reset fitness"),
     "own_brain": (["2"], "normalized"),
     "own_genome": (["2"], "own_genome:LowRank"),
     "own_policy": (["32"], "absent_minded"),
