@@ -25,19 +25,16 @@ def learning(plan: Plan, report: Report) -> list[Row]:
         lives.
     """
     lottery, dropout = {"rung": "L5.0"}, {"rung": "L1.0", "grad_dropout_p": 0.5}
+    synapses, gains = read_preset("plastic"), read_preset("plastic_gain")
     cases = []
-    for world, lives, name, settings in (
-        (lottery, 8, "input synapses", read_preset("plastic")),
-        (lottery, 32, "input synapses", read_preset("plastic")),
-        (dropout, 8, "all synapses", _ALL),
-        (dropout, 32, "all synapses", _ALL),
+    for world, rules in (
+        (lottery, {"fixed weights": {}, "input synapses": synapses, "gains": gains}),
+        (dropout, {"fixed weights": {}, "all synapses": _ALL}),
     ):
-        cases += [_case(plan, world, lives, "fixed weights", {}), _case(plan, world, lives, name, settings)]
+        cases += [_case(plan, world, lives, *rule) for lives in plan.learning_lives for rule in rules.items()]
     rows = compile_and_take_turns(cases, plan.rounds, report)
     fixed = {(row["rung"], row["lives"]): row["msteps_median"] for row in rows if row["learns"] == "fixed weights"}
-    return [
-        row | {"times_fixed_median": fixed[row["rung"], row["lives"]] / row["msteps_median"]} for row in rows
-    ]  # fmt: skip
+    return [row | {"times_fixed_median": fixed[row["rung"], row["lives"]] / row["msteps_median"]} for row in rows]
 
 
 def _case(plan: Plan, world: dict[str, Any], lives: int, learns: str, settings: dict[str, Any]) -> Case:

@@ -99,6 +99,8 @@ class Plasticity:
         found = list(dict.fromkeys(smells))
         self.smells = tuple(found.index(smell) for smell in smells)  # of each row
         self.num_senses, self.num_smells = senses.size, len(found)
+        learned = self.rows if "input" in self.kinds else ()
+        self._fixed_rows = tuple(row for row in range(senses.size) if row not in learned)
         self.shapes = {kind: self._shape(kind) for kind in self.kinds}
 
     def _shape(self, kind: str) -> tuple[int, int]:
@@ -174,10 +176,9 @@ class Plasticity:
         return jnp.asarray(sparse_inputs(settings.n_neurons, settings.k_edges, settings.topology_seed).T)
 
     def fixed(self, arrays: Arrays) -> dict[str, jax.Array]:
-        """The blueprint's arrays with zeros for the synapses that learn."""
+        """The blueprint's arrays without the input synapses that learn, and with zeros for recurrent ones that do."""
         fixed = dict(arrays)
-        if "input" in self.kinds:
-            fixed["w_in"] = fixed["w_in"].at[:, np.asarray(self.rows)].set(0.0)
+        fixed["w_in"] = fixed["w_in"][:, np.asarray(self._fixed_rows, np.int32)]
         if "recurrent" in self.kinds:
             fixed["w_rec"] = jnp.zeros_like(fixed["w_rec"])
         return fixed
@@ -218,11 +219,12 @@ class Plasticity:
         return total
 
     def _plastic_part(self, sensed: jax.Array) -> jax.Array:
-        """The entries of what is sensed whose synapses learn."""
-        first, last = self.rows[0], self.rows[-1]
-        if self.rows == tuple(range(first, last + 1)):
-            return sensed[first : last + 1]
-        return jnp.stack([sensed[row] for row in self.rows])
+        """The entries of what is sensed whose synapses or gains learn."""
+        return _entries(sensed, self.rows)
+
+    def fixed_part(self, sensed: jax.Array) -> jax.Array:
+        """The entries of what is sensed whose synapses do not learn."""
+        return _entries(sensed, self._fixed_rows)
 
     def _presynaptic(self, spikes: jax.Array) -> jax.Array:
         """The presynaptic spike at each recurrent synapse, (k, N).
@@ -334,6 +336,13 @@ def _added_up(rows: jax.Array) -> jax.Array:
 
 
 _MOST_UNROLLED = 32
+
+
+def _entries(vector: jax.Array, rows: tuple[int, ...]) -> jax.Array:
+    """Some entries of a vector, a slice of it where they lie side by side."""
+    if rows == tuple(range(rows[0], rows[-1] + 1) if rows else ()):
+        return vector[rows[0] : rows[-1] + 1] if rows else vector[:0]
+    return jnp.stack([vector[row] for row in rows])
 
 
 def _support(motor: jax.Array) -> jax.Array:

@@ -23,7 +23,7 @@ class SpikingWeights(NamedTuple):
     """The weights of a :class:`SpikingBrain`.
 
     Attributes:
-        synapses: input and recurrent weights, densely or sparsely held; zero for those that learn.
+        synapses: input and recurrent weights, densely or sparsely held, without those that learn.
         motor: (N, num_actions) float32, at birth.
         motor_bias: (num_actions,) float32.
         plastic: the synapses that learn; None where none do.
@@ -104,10 +104,12 @@ class SpikingBrain(Brain):
         """One step of the network."""
         theta, plasticity, learned = self.settings.theta, self.plasticity, carry.plastic
         sensed = observation if carry.own is None else self.senses.sensed(observation, carry.own)
-        transmitted = plasticity.transmitted(learned, sensed) if plasticity and learned else sensed
-        drive = weights.synapses.currents(transmitted, carry.spikes)
         if plasticity and learned:
+            transmitted = plasticity.transmitted(learned, sensed)
+            drive = weights.synapses.currents(plasticity.fixed_part(transmitted), carry.spikes)
             drive += plasticity.currents(learned, transmitted, carry.spikes)
+        else:
+            drive = weights.synapses.currents(sensed, carry.spikes)
         potential = carry.potential * math.exp(-1.0 / self.settings.tau_m) + drive
         spikes = (potential > theta).astype(jnp.float32)
         spikes = plasticity.kept(spikes) if plasticity else spikes
