@@ -17,7 +17,8 @@ DIGITS = 5
 def summary_of(value: Any) -> Any:
     """The same without the metrics of single seeds (the primary one stays), in numbers of five digits."""
     if isinstance(value, dict):
-        return {name: summary_of(entry) for name, entry in value.items() if name not in DROPPED}
+        dropped = (*DROPPED, "metrics") if "control" in value else DROPPED
+        return {name: summary_of(entry) for name, entry in value.items() if name not in dropped}
     if isinstance(value, list):
         return [summary_of(entry) for entry in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
@@ -69,7 +70,7 @@ def main() -> None:
         lines += tables_of(entry, name, primary)
     print("\n".join(lines))
     if len(sys.argv) > 2:
-        Path(sys.argv[2]).write_text(json.dumps(summary_of(result), indent=1) + "\n", encoding="utf-8")
+        Path(sys.argv[2]).write_text(json.dumps(summary_of(result)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ T = TypeVar("T")
 # More lives of one genome than this are lived one block after the other. It decides the shape of a genome's matrix
 # products and with it, possibly, their rounding: it must depend on nothing but the number of lives.
 LIVES_AT_ONCE = 128
-# Memory for the brains of a block of genomes. Speed does not depend on it (see docs/performance.md) as long as a block
-# keeps the device busy. It never changes a genome's result.
+# Memory for the brains of a block of genomes. On a CPU a block stays in a core's second-level cache, which matters most
+# where weights learn and every life has its own (see docs/performance.md). It never changes a genome's result.
 _BLOCK_BYTES = {"cpu": 2**20}
 _BLOCK_BYTES_ELSEWHERE = 2**32
 
