@@ -52,7 +52,10 @@ def test_patterns_select_in_the_order_of_the_senses(patterns, expected):
     assert indices_of(patterns, NAMES) == expected
 
 
-@pytest.mark.parametrize(("patterns", "culprit"), [("smell*", "'smell\\*'"), ("grad_x,Energy", "'Energy'"), ("", "''")])
+@pytest.mark.parametrize(
+    ("patterns", "culprit"),
+    [("smell*", "'smell\\*'"), ("grad_x,Energy", "'Energy'; did you mean 'energy'\\?"), ("", "''")],
+)
 def test_a_pattern_that_selects_nothing_is_named(patterns, culprit):
     with pytest.raises(ValueError, match=f"no sense is called {culprit}; there are grad_x, .*, energy$"):
         indices_of(patterns, NAMES)

@@ -109,6 +109,8 @@ def test_overrides_change_the_world(finished):
             "n_neurons is not a setting of the world: .* brain that it evolved with, here n_neurons = 6",
         ),
         ({"theta": 0.5}, r"theta is not a setting of the world: .* here theta = 1\.0"),
+        ({"modulator_kind": "drive"}, "modulator_kind is not a setting of the world: .* here modulator_kind = event$"),
+        ({"modulator_kind": "event", "plast_gate": 1}, "plast_gate is not .* here plast_gate = none$"),
         ({"pop_size": 8}, "pop_size is not a setting of the world"),
         ({"brain": "own:Brain"}, "brain is not a setting of the world"),
         ({"energy_gian": 1}, "did you mean 'energy_gain'"),

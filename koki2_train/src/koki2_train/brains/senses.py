@@ -9,6 +9,7 @@ from typing import Self
 import jax
 import jax.numpy as jnp
 
+from koki2_envs.suggestions import did_you_mean
 from koki2_train.brains.base import Interface, Outcome
 from koki2_train.experiment.brain_settings import SenseSettings
 
@@ -78,6 +79,7 @@ def indices_of(patterns: str, names: Sequence[str]) -> tuple[int, ...]:
     for pattern in (part.strip() for part in patterns.split(",")):
         matching = [index for index, name in enumerate(names) if fnmatchcase(name, pattern)]
         if not matching:
-            raise ValueError(f"no sense is called {pattern!r}; there are {', '.join(names)}")
+            hint = did_you_mean(pattern, names)
+            raise ValueError(f"no sense is called {pattern!r}{hint}; there are {', '.join(names)}")
         found.update(matching)
     return tuple(sorted(found))

@@ -9,10 +9,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from koki2_envs.knobs import knob_fields
+from koki2_envs.knobs import knob_fields, spec_of
+from koki2_envs.ladder import rung
 from koki2_train.brains.base import Interface
 from koki2_train.experiment import Experiment
-from koki2_train.experiment.settings import ALIASES, NURSING
+from koki2_train.experiment.registration import DEFAULT_PARTS
+from koki2_train.experiment.settings import ALIASES, NURSING, known_settings
 from koki2_train.rollout.knobs import IdleKnobs
 from koki2_train.rollout.problem import Problem
 
@@ -33,12 +35,22 @@ def with_test_world(trained: Experiment, changes: Mapping[str, Any], *, nursed: 
     variable = {*knob_fields(trained.params), *dict(trained.structure), NURSING, *trained.brain.settings.dynamic()}
     for given, value in changes.items():
         name = ALIASES.get(given, given)
-        if name in current and name not in variable and value != current[name]:
+        if name not in current or name in variable:
+            continue
+        of_training = _as_written(trained, name, current[name])
+        if value not in (current[name], of_training):
             raise ValueError(
                 f"{name} is not a setting of the world: a champion is evaluated with the brain that it evolved with, "
-                f"here {name} = {current[name]}"
+                f"here {name} = {of_training}"
             )
     return (trained if nursed else trained.without_nursing()).with_settings(changes)
+
+
+def _as_written(experiment: Experiment, name: str, value: Any) -> Any:
+    """The value of a setting as flags and TOML have it: of a setting with choices the name of what it selects."""
+    parts = {part: getattr(experiment, part).name for part in DEFAULT_PARTS}
+    field = known_settings(rung(experiment.rung), parts).get(name)
+    return spec_of(field).named(value) if field else value
 
 
 def problem_in_world(evolved: Experiment, world: Experiment) -> Problem:
