@@ -15,7 +15,7 @@ DIGITS = 5
 
 
 def summary_of(value: Any) -> Any:
-    """The same without the metrics of single seeds (the primary one stays), in numbers of five digits."""
+    """The same without the metrics of single seeds but their fitness, in numbers of five digits."""
     if isinstance(value, dict):
         dropped = (*DROPPED, "metrics") if "control" in value else DROPPED
         return {name: summary_of(entry) for name, entry in value.items() if name not in dropped}
