@@ -37,11 +37,12 @@ def metrics_of_learning(sums: Mapping[str, jax.Array], steps: jax.Array) -> dict
 
     ``weight_change``: mean absolute change of a plastic synapse per step; ``weight_change_on_event``: the same in steps
     with an event; ``modulator``: mean absolute modulator per step; ``modulator_drive_correlation``: Pearson's
-    correlation over steps of the modulator with drive reduction, 0 where one of them does not vary.
+    correlation over steps of the modulator with drive reduction, 0 where one of them does not vary by more than a
+    thousandth of its size.
     """
     mean = {name: total / steps for name, total in sums.items()}
     covariance = mean["_md"] - mean["_m"] * mean["_d"]
-    spread = (mean["_mm"] - mean["_m"] ** 2) * (mean["_dd"] - mean["_d"] ** 2)
+    spread = _variance(mean["_mm"], mean["_m"]) * _variance(mean["_dd"], mean["_d"])
     correlation = jnp.clip(covariance / jnp.sqrt(jnp.where(spread > 0, spread, 1.0)), -1.0, 1.0)
     return {
         "weight_change": mean["weight_change"],
@@ -49,3 +50,12 @@ def metrics_of_learning(sums: Mapping[str, jax.Array], steps: jax.Array) -> dict
         "modulator": mean["modulator"],
         "modulator_drive_correlation": jnp.where(spread > 0, correlation, 0.0),
     }
+
+
+def _variance(mean_square: jax.Array, mean: jax.Array) -> jax.Array:
+    """The variance; 0 where the difference of the two is no more than their rounding in 32 bits."""
+    variance = mean_square - mean**2
+    return jnp.where(variance > _ROUNDING * mean_square, variance, 0.0)
+
+
+_ROUNDING = 1e-6
