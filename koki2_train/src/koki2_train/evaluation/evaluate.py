@@ -43,7 +43,7 @@ def evaluate_runs(
         baselines: names of reference policies.
         overrides: settings of the world, and dynamic ones of the brain, that differ from those of training; every
             champion keeps its brain otherwise.
-        nursed: whether schedules of training hold; if not, every one is at its end, before ``overrides``.
+        nursed: whether schedules of training hold; if not, every one of the world is at its end, before ``overrides``.
         controls: some of :data:`koki2_train.evaluation.controls.CONTROLS`, under which every champion also lives the
             same lives; ``"all"``: under every one, those champions that learn within their lives.
 

@@ -26,7 +26,7 @@ def with_test_world(trained: Experiment, changes: Mapping[str, Any], *, nursed: 
         trained: what the champion evolved in.
         changes: settings of the world and dynamic ones of the brain that differ from those of training, and
             ``nursing``.
-        nursed: whether schedules of training hold; if not, every one is at its end, before ``changes``.
+        nursed: whether schedules of training hold; if not, every one of the world is at its end, before ``changes``.
 
     Raises:
         ValueError, TypeError: a setting that can be no other at evaluation, an unknown one, or an invalid value.
