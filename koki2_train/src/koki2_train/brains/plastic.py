@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +14,7 @@ from koki2_train.brains.base import Outcome
 from koki2_train.brains.blueprint import Arrays, Parameter
 from koki2_train.brains.learning_rules import eligibility, learned_weights
 from koki2_train.brains.modulators import modulator, surprise
+from koki2_train.brains.rows import added_up, entries, support_of
 from koki2_train.brains.senses import Senses, indices_of
 from koki2_train.brains.topology import presynaptic_selection, sparse_inputs
 from koki2_train.experiment.brain_settings import SpikingSettings
@@ -154,7 +154,7 @@ class Plasticity:
                 kind: self._coefficients(kind, arrays) for kind in self.kinds if f"plast_both_{kind}" in arrays
             },
             readout=arrays.get("modulator_readout"),
-            support=_support(arrays["w_motor"]) if self.gated and "motor" not in self.kinds else None,
+            support=support_of(arrays["w_motor"]) if self.gated and "motor" not in self.kinds else None,
             transmission=arrays["w_in"][:, np.asarray(self.rows)] if "gain" in self.kinds else None,
             knobs={name: knobs[name] for name in _KNOBS},
         )
@@ -215,16 +215,16 @@ class Plasticity:
         if "input" in self.kinds:
             total += self._plastic_part(sensed) @ carry.weights["input"]
         if "recurrent" in self.kinds:
-            total += _added_up(self._presynaptic(spikes) * carry.weights["recurrent"])
+            total += added_up(self._presynaptic(spikes) * carry.weights["recurrent"])
         return total
 
     def _plastic_part(self, sensed: jax.Array) -> jax.Array:
         """The entries of what is sensed whose synapses or gains learn."""
-        return _entries(sensed, self.rows)
+        return entries(sensed, self.rows)
 
     def fixed_part(self, sensed: jax.Array) -> jax.Array:
         """The entries of what is sensed whose synapses do not learn."""
-        return _entries(sensed, self._fixed_rows)
+        return entries(sensed, self._fixed_rows)
 
     def _presynaptic(self, spikes: jax.Array) -> jax.Array:
         """The presynaptic spike at each recurrent synapse, (k, N).
@@ -285,7 +285,7 @@ class Plasticity:
 
     def _gate(self, weights: PlasticWeights, carry: PlasticCarry, action: jax.Array) -> jax.Array:
         """g_i = W_motor[i, a] − mean_a W_motor[i, a], each neuron's support for the action taken; (N,) float32."""
-        support = _support(carry.weights["motor"].T) if weights.support is None else weights.support
+        support = support_of(carry.weights["motor"].T) if weights.support is None else weights.support
         taken = (jnp.arange(support.shape[0], dtype=jnp.int32) == action).astype(jnp.float32)
         return taken @ support
 
@@ -323,29 +323,4 @@ class Plasticity:
 
 
 _KNOBS = ("plast_eta", "plast_max", "mod_drive_scale", "mod_baseline_rate")
-
-
 _LARGEST_SELECTION = 2**20  # numbers in the matrix that selects presynaptic spikes; it decides rounding
-
-
-def _added_up(rows: jax.Array) -> jax.Array:
-    """The sum over rows, one after the other: a reduction would leave their order, and so rounding, to the compiler."""
-    if rows.shape[0] > _MOST_UNROLLED:
-        return jax.lax.fori_loop(0, rows.shape[0], lambda i, total: total + rows[i], jnp.zeros_like(rows[0]))
-    return reduce(jnp.add, rows)
-
-
-_MOST_UNROLLED = 32
-
-
-def _entries(vector: jax.Array, rows: tuple[int, ...]) -> jax.Array:
-    """Some entries of a vector, a slice of it where they lie side by side."""
-    if rows == tuple(range(rows[0], rows[-1] + 1) if rows else ()):
-        return vector[rows[0] : rows[-1] + 1] if rows else vector[:0]
-    return jnp.stack([vector[row] for row in rows])
-
-
-def _support(motor: jax.Array) -> jax.Array:
-    """Each neuron's support for each action; (actions, N), filled up to a multiple of eight actions."""
-    support = (motor - jnp.mean(motor, axis=1, keepdims=True)).T
-    return jnp.pad(support, ((0, -motor.shape[1] % 8), (0, 0)))

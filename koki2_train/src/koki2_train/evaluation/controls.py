@@ -70,11 +70,10 @@ def _with_rate(
     if _ETA not in knobs.brain:
         raise ValueError(f"controls of the learning rate need a brain with the dynamic setting {_ETA}")
     rate = knobs.brain[_ETA]
-    changed = (
-        jax.tree.map(change, rate)
-        if not isinstance(rate, Schedule)
-        else dataclasses.replace(rate, start=change(rate.start), end=change(rate.end))
-    )
+    if isinstance(rate, Schedule):
+        changed: Any = dataclasses.replace(rate, start=change(rate.start), end=change(rate.end))
+    else:
+        changed = change(rate)
     return compiled_rollout(problem, knobs._replace(brain={**knobs.brain, _ETA: changed}), genomes, keys)
 
 
